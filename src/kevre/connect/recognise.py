@@ -1,0 +1,88 @@
+"""Recognises a file by its content and reads it in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kevre.connect.emhass import parse as emhass
+from kevre.connect.enedis import parse as enedis
+from kevre.connect.gathering import Gathering, Hints
+from kevre.connect.meteofrance import parse as meteofrance
+from kevre.connect.senml import parse as senml
+from kevre.connect.source import Source, digest
+from kevre.connect.table import parse as table
+from kevre.model.batch import Batch
+from kevre.model.errors import KevreError, Malformed
+
+__all__ = ["KINDS", "Hints", "Kind", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of file.
+
+    Attributes:
+        name: what people call it.
+        fits: says from the first bytes whether a file is of this kind.
+        parse: reads it; raises Malformed only where nothing can be read.
+    """
+
+    name: str
+    fits: Callable[[bytes], bool]
+    parse: Callable[[Source, Gathering, Hints], Iterator[Batch]]
+
+
+KINDS = (
+    Kind("Enedis curve or index (CSV)", enedis.fits, enedis.parse),
+    Kind("Météo-France hourly observations (CSV)", meteofrance.fits, meteofrance.parse),
+    Kind("house with photovoltaics, as EMHASS keeps it (CSV)", emhass.fits, emhass.parse),
+    Kind("table of one series: start,value (CSV)", table.fits, table.parse),
+    Kind("SenML (JSON, XML or CBOR)", senml.fits, senml.parse),
+)
+
+
+def read(path: Path, hints: Hints, on_bytes: Callable[[int], None]) -> Iterator[Batch]:
+    """Read a file of any known kind.
+
+    Args:
+        path: the file; gzip, or a zip with one file, is opened.
+        hints: what a person adds to what the file says.
+        on_bytes: told how many bytes were read, as they are.
+
+    Raises:
+        Malformed: the file is of no known kind, or nothing in it can be read.
+    """
+    source = Source(path, on_bytes)
+    try:
+        kind = _recognise(source.head(), source.name)
+        gathering = Gathering("import", digest(path), source.name)
+        yield from _located(kind.parse(source, gathering, hints), source.name)
+    finally:
+        source.close()
+
+
+def _recognise(head: bytes, name: str) -> Kind:
+    for kind in KINDS:
+        if kind.fits(head):
+            return kind
+    known = "; ".join(kind.name for kind in KINDS)
+    if not head:
+        raise Malformed("file.empty", "the file is empty or cannot be unpacked", where=name)
+    raise Malformed(
+        "file.unrecognised",
+        "this is no kind of file that is known here" + (" (it is binary)" if b"\0" in head else ""),
+        where=f"{name}, line 1",
+        hint=f"known are: {known}",
+    )
+
+
+def _located(batches: Iterator[Batch], name: str) -> Iterator[Batch]:
+    """Name the file in what is raised while it is read."""
+    try:
+        yield from batches
+    except KevreError as error:
+        if name not in error.where:
+            error.where = f"{name}, {error.where}" if error.where else name
+        raise

@@ -1,0 +1,233 @@
+"""The one gate in: every batch of every origin enters here.
+
+It checks that the writer may write each series, keeps the good readings with their change
+log in one transaction, quarantines the rest with its reason, and only then acknowledges.
+The quarantine is written first: its lines are idempotent, so a repetition after a crash
+finds them there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from kevre.flow.arrival import Arrival
+from kevre.flow.live import Hub
+from kevre.flow.quarantine import Quarantined
+from kevre.flow.register import Registrar
+from kevre.model import identifier
+from kevre.model.batch import Batch, Column
+from kevre.model.errors import KevreError, Malformed, Refused
+from kevre.model.quality import Quality
+from kevre.model.reading import Fault
+from kevre.places.series import Series
+from kevre.places.site import Site
+from kevre.places.source import Source
+from kevre.quality.plausible import implausible
+from kevre.rights.key import Key
+from kevre.store import Store, Written
+
+# A clock may be a little ahead; a reading from next week is a mistake.
+FUTURE_TOLERANCE_S = 86_400
+# What happened longer ago than this is history, not news for open pages.
+_NEWS_S = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes, and what they may write.
+
+    Attributes:
+        origin: name of the origin; never a person's.
+        points: URNs of the metering points it may write; None for any.
+        may_register: whether series unknown so far are entered in the registry.
+        site: where newly registered points stand.
+        source: what newly registered series say of their origin.
+    """
+
+    origin: str
+    points: frozenset[str] | None
+    may_register: bool = False
+    site: Site | None = None
+    source: Source | None = None
+
+    @classmethod
+    def of_key(cls, key: Key) -> Writer:
+        """Give the writer that a key stands for: its own points, nothing else."""
+        urns = frozenset(key.points.values_list("urn", flat=True))
+        return cls(f"key:{key.name}", urns, may_register=True)
+
+    @classmethod
+    def operator(
+        cls, origin: str, site: Site | None = None, source: Source | None = None
+    ) -> Writer:
+        """Give the writer of an import by an operator, who may write and register anything."""
+        return cls(origin, None, may_register=True, site=site, source=source)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the sender is told: every reading is kept or in quarantine.
+
+    `kept` counts new, changed and unchanged readings; a repetition keeps all, changes none.
+    """
+
+    kept: int
+    changed: int
+    same: int
+    quarantined: tuple[Fault, ...]
+
+    @classmethod
+    def empty(cls) -> Receipt:
+        """Give the receipt of nothing, to add to."""
+        return cls(0, 0, 0, ())
+
+    def __add__(self, other: Receipt) -> Receipt:
+        """Give the receipt of both."""
+        return Receipt(
+            self.kept + other.kept,
+            self.changed + other.changed,
+            self.same + other.same,
+            self.quarantined + other.quarantined,
+        )
+
+
+class Gate:
+    """The gate over one store."""
+
+    def __init__(self, store: Store, hub: Hub) -> None:
+        self._store = store
+        self._hub = hub
+
+    def accept(self, batch: Batch, writer: Writer, *, now_s: int) -> Receipt:
+        """Keep what can be kept of a batch; durable when it returns.
+
+        Raises:
+            Unavailable: the store cannot write now; nothing was kept, send it again.
+        """
+        faults = list(batch.faults)
+        columns = self._admit(batch.columns, writer, faults, now_s)
+        quarantine(batch, writer.origin, faults, now_s)
+        written = self._store.write(
+            [(series.pk, column) for series, column in columns],
+            batch=f"{writer.origin}:{batch.key}",
+            now_s=now_s,
+        )
+        late = [fault for _, _, fault in written.refused]
+        quarantine(batch, writer.origin, late, now_s)
+        receipt = _receipt(written, (*faults, *late))
+        _log_arrival(batch, writer.origin, receipt, now_s)
+        self._tell(columns, now_s)
+        return receipt
+
+    def _admit(
+        self, columns: Iterable[Column], writer: Writer, faults: list[Fault], now_s: int
+    ) -> list[tuple[Series, Column]]:
+        registrar = Registrar(self._store, writer.site, writer.source)
+        admitted: list[tuple[Series, Column]] = []
+        for column in columns:
+            try:
+                series = _find(column, writer, registrar)
+            except KevreError as error:
+                faults.append(replace(Fault.of(error, field="n"), raw=_summary(column)))
+                continue
+            sound, bad = _sound(column, now_s)
+            faults.extend(bad)
+            if len(sound):
+                admitted.append((series, sound))
+        return admitted
+
+    def _tell(self, columns: Sequence[tuple[Series, Column]], now_s: int) -> None:
+        for series, column in columns:
+            last = len(column) - 1
+            is_news = now_s - column.start_s[last] < _NEWS_S
+            if is_news and column.quality[last] != Quality.MISSING:
+                value = column.value[last] * 10.0**column.exponent
+                self._hub.publish(series.pk, column.start_s[last], value)
+
+
+def quarantine(batch: Batch, origin: str, faults: Iterable[Fault], now_s: int) -> None:
+    """Keep the faults of a batch for a person to mend; the same fault is kept once."""
+    at = datetime.fromtimestamp(now_s, UTC)
+    Quarantined.objects.bulk_create(
+        (
+            Quarantined(
+                origin=origin,
+                batch_key=batch.key,
+                source=batch.source[:300],
+                line=fault.line,
+                code=fault.code,
+                field=fault.field[:80],
+                message=fault.message[:300],
+                hint=fault.hint[:300],
+                raw=fault.raw[:200].replace("\x00", "\ufffd"),
+                received_at=at,
+            )
+            for fault in faults
+        ),
+        ignore_conflicts=True,
+        batch_size=500,
+    )
+
+
+def _find(column: Column, writer: Writer, registrar: Registrar) -> Series:
+    """Find the series of a column in the registry, or enter it if the writer may."""
+    name = identifier.parse(column.series)
+    if writer.points is not None and name.point not in writer.points:
+        raise Refused(
+            "series.not_yours",
+            "this key does not write that metering point",
+            hint="ask the node's operator to add the point to the key",
+        )
+    known = registrar.find(name)
+    if known is None and not writer.may_register:
+        raise Malformed("series.unknown", "no such series", hint="register it first")
+    series = known or registrar.register(name, column)
+    if series.unit != column.kind.unit or series.statistic != column.kind.statistic:
+        raise Malformed(
+            "series.other_kind",
+            f"the series is {series.statistic} in {series.unit}, "
+            f"the readings are {column.kind.statistic} in {column.kind.unit}",
+            hint="send them under the identifier of their own quantity",
+        )
+    return series
+
+
+def _sound(column: Column, now_s: int) -> tuple[Column, list[Fault]]:
+    """Split off what cannot be true: readings from the future, values beyond physics."""
+    bad = implausible(column, latest_s=now_s + FUTURE_TOLERANCE_S)
+    if not bad:
+        return column, []
+    good = [index for index in range(len(column)) if index not in bad]
+    sound = replace(
+        column,
+        start_s=type(column.start_s)("q", (column.start_s[i] for i in good)),
+        step_s=type(column.step_s)("i", (column.step_s[i] for i in good)),
+        value=type(column.value)("q", (column.value[i] for i in good)),
+        quality=type(column.quality)("B", (column.quality[i] for i in good)),
+    )
+    return sound, list(bad.values())
+
+
+def _summary(column: Column) -> str:
+    return f"{len(column)} readings of …{column.series[-60:]}"
+
+
+def _receipt(written: Written, faults: tuple[Fault, ...]) -> Receipt:
+    kept = written.new + written.changed + written.same
+    return Receipt(kept, written.new + written.changed, written.same, faults)
+
+
+def _log_arrival(batch: Batch, origin: str, receipt: Receipt, now_s: int) -> None:
+    Arrival.objects.update_or_create(
+        origin=origin,
+        key=batch.key,
+        defaults={
+            "source": batch.source[:300],
+            "received_at": datetime.fromtimestamp(now_s, UTC),
+            "kept": receipt.kept,
+            "changed": receipt.changed,
+            "quarantined": len(receipt.quarantined),
+        },
+    )

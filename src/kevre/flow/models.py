@@ -1,0 +1,7 @@
+"""Gathers the nouns of this room for Django; each lives in its own module."""
+
+from kevre.flow.arrival import Arrival
+from kevre.flow.cursor import Cursor
+from kevre.flow.quarantine import Quarantined
+
+__all__ = ["Arrival", "Cursor", "Quarantined"]

@@ -1,0 +1,159 @@
+"""The one door out: every answer that contains readings leaves through it.
+
+Each method asks `rights.gate` for a permit, which writes the access log, and then reads the
+store with it. Whoever answers a person or a machine calls these and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from kevre.flow.register import declare
+from kevre.model.permit import Permit
+from kevre.model.step import Resolution
+from kevre.model.window import PARIS, Window, civil_days
+from kevre.places.series import Series
+from kevre.rights import gate
+from kevre.rights.gate import ALWAYS, Reader
+from kevre.store import Curve, DayTotals, Latest, Store
+
+__all__ = ["CountedTotals", "Curve", "DayTotals", "Door", "Latest"]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedTotals:
+    """Daily totals of many series summed, and how many sites stand behind them."""
+
+    days: DayTotals
+    sites: frozenset[int]
+
+
+class Door:
+    """The door of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def curve(
+        self,
+        reader: Reader,
+        series: Series,
+        window: Window,
+        resolution: Resolution,
+        *,
+        purpose: str,
+        now: datetime,
+    ) -> Curve:
+        """Read one series.
+
+        Raises:
+            Refused: no grant covers it.
+        """
+        allowed = self._permit(reader, [series], window, resolution, purpose, now)
+        return self._store.read(allowed, series.pk, window, resolution)
+
+    def curves(
+        self,
+        reader: Reader,
+        series: Sequence[Series],
+        window: Window,
+        resolution: Resolution,
+        *,
+        purpose: str,
+        now: datetime,
+    ) -> dict[int, Curve]:
+        """Read several series, each by itself; refused as a whole."""
+        allowed = self._permit(reader, series, window, resolution, purpose, now)
+        return {one.pk: self._store.read(allowed, one.pk, window, resolution) for one in series}
+
+    def blocks(
+        self, reader: Reader, series: Series, window: Window, *, purpose: str, now: datetime
+    ) -> Iterator[Curve]:
+        """Stream one series as it was stored, block by block; allowed before the first."""
+        allowed = self._permit(reader, [series], window, Resolution.RAW, purpose, now)
+        return self._store.blocks(allowed, series.pk, window)
+
+    def total(
+        self,
+        reader: Reader,
+        series: Sequence[Series],
+        window: Window,
+        resolution: Resolution,
+        *,
+        purpose: str,
+        now: datetime,
+    ) -> Curve:
+        """Sum what may be summed of these series, per interval."""
+        allowed, _ = gate.permit_total(reader, series, window, resolution, purpose=purpose, now=now)
+        self._declare(series)
+        return self._store.total(allowed, allowed.series, window, resolution)
+
+    def latest(
+        self, reader: Reader, series: Sequence[Series], *, purpose: str, now: datetime
+    ) -> dict[int, Latest]:
+        """Read the newest reading of each series that has one."""
+        allowed = self._permit(reader, series, ALWAYS, Resolution.RAW, purpose, now)
+        return self._store.latest(allowed, allowed.series)
+
+    def daily(
+        self,
+        reader: Reader,
+        series: Sequence[Series],
+        first: date,
+        last: date,
+        *,
+        purpose: str,
+        now: datetime,
+        zone: ZoneInfo = PARIS,
+    ) -> DayTotals:
+        """Read the totals of each local day, from `first` to `last`, series by series."""
+        window = civil_days(first, last, zone)
+        allowed = self._permit(reader, series, window, Resolution.DAY, purpose, now)
+        return self._store.daily(allowed, allowed.series, first, last)
+
+    def daily_total(
+        self,
+        reader: Reader,
+        series: Sequence[Series],
+        first: date,
+        last: date,
+        *,
+        purpose: str,
+        now: datetime,
+        zone: ZoneInfo = PARIS,
+    ) -> CountedTotals:
+        """Sum the local days of what may be summed of these series."""
+        window = civil_days(first, last, zone)
+        allowed, sites = gate.permit_total(
+            reader, series, window, Resolution.DAY, purpose=purpose, now=now
+        )
+        return CountedTotals(self._store.daily_total(allowed, allowed.series, first, last), sites)
+
+    def extent(
+        self, reader: Reader, series: Series, *, purpose: str, now: datetime
+    ) -> Window | None:
+        """Tell from when to when there are readings of a series."""
+        allowed = self._permit(reader, [series], ALWAYS, Resolution.DAY, purpose, now)
+        return self._store.extent(allowed, series.pk)
+
+    def _permit(
+        self,
+        reader: Reader,
+        series: Sequence[Series],
+        window: Window,
+        resolution: Resolution,
+        purpose: str,
+        now: datetime,
+    ) -> Permit:
+        allowed = gate.permit(reader, series, window, resolution, purpose=purpose, now=now)
+        self._declare(series)
+        return allowed
+
+    def _declare(self, series: Sequence[Series]) -> None:
+        # Cheap and idempotent: a series of the registry that has no reading yet is not
+        # known to the store, and reading it must give nothing rather than fail.
+        for one in series:
+            declare(self._store, one)

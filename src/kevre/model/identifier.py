@@ -1,0 +1,192 @@
+"""Names of devices and series: URNs as in Quoalise v2, with their v1 aliases.
+
+Form: `urn:dev:<authority>:<device>_<path>` (RFC 9039: what follows `_` is a component of
+the device). The path names the kind: `<direction>/<quantity>/...`. A path that stands in
+KINDS needs no further description; any other must be described where it is registered.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from kevre.model.errors import Malformed
+from kevre.model.series import Direction, Fluid, Kind, Statistic
+
+_URN = re.compile(
+    r"urn:dev:([a-z][a-z0-9]{1,15}):([A-Za-z0-9.:-]{1,80})(?:_([a-z0-9_/.-]{1,120}))?\Z"
+)
+_PATH = re.compile(r"[a-z0-9][a-z0-9_.-]*(?:/[a-z0-9][a-z0-9_.-]*)*\Z")
+_PRM = re.compile(r"[0-9]{14}\Z")
+_POINT_AUTHORITIES = frozenset({"prm", "pce"})
+
+_E, _G, _H, _W = Fluid.ELECTRICITY, Fluid.GAS, Fluid.HEAT, Fluid.WEATHER
+_IN, _OUT, _NO = Direction.CONSUMPTION, Direction.PRODUCTION, Direction.NONE
+
+
+def _electric(direction: Direction) -> dict[str, Kind]:
+    way = direction.value
+    return {
+        f"{way}/power/active/raw": Kind(_E, "power/active", direction, Statistic.MEAN, "W"),
+        f"{way}/power/active/corrected": Kind(_E, "power/active", direction, Statistic.MEAN, "W"),
+        f"{way}/power/active/instant": Kind(_E, "power/active", direction, Statistic.INSTANT, "W"),
+        f"{way}/power/active/max": Kind(_E, "power/active", direction, Statistic.MAX, "W"),
+        f"{way}/power/apparent/instant": Kind(
+            _E, "power/apparent", direction, Statistic.INSTANT, "VA"
+        ),
+        f"{way}/power/apparent/max": Kind(_E, "power/apparent", direction, Statistic.MAX, "VA"),
+        f"{way}/power/capacitive/raw": Kind(
+            _E, "power/capacitive", direction, Statistic.MEAN, "var"
+        ),
+        f"{way}/power/inductive/raw": Kind(_E, "power/inductive", direction, Statistic.MEAN, "var"),
+        f"{way}/voltage/raw": Kind(_E, "voltage", direction, Statistic.MEAN, "V"),
+        f"{way}/energy/active/raw": Kind(_E, "energy/active", direction, Statistic.SUM, "Wh"),
+        f"{way}/energy/active/daily": Kind(_E, "energy/active", direction, Statistic.SUM, "Wh"),
+        f"{way}/energy/active/index": Kind(
+            _E, "energy/active", direction, Statistic.REGISTER, "Wh"
+        ),
+    }
+
+
+KINDS: dict[str, Kind] = (
+    _electric(_IN)
+    | _electric(_OUT)
+    | {
+        "consumption/energy/gas/raw": Kind(_G, "energy", _IN, Statistic.SUM, "Wh"),
+        "consumption/energy/gas/daily": Kind(_G, "energy", _IN, Statistic.SUM, "Wh"),
+        "consumption/volume/gas/daily": Kind(_G, "volume", _IN, Statistic.SUM, "m3"),
+        "consumption/volume/gas/index": Kind(_G, "volume", _IN, Statistic.REGISTER, "m3"),
+        "consumption/volume/water/index": Kind(
+            Fluid.WATER, "volume", _IN, Statistic.REGISTER, "m3"
+        ),
+        "production/power/heat/raw": Kind(_H, "power", _OUT, Statistic.MEAN, "W"),
+        "consumption/power/heat/raw": Kind(_H, "power", _IN, Statistic.MEAN, "W"),
+        "temperature/air/raw": Kind(_W, "temperature", _NO, Statistic.MEAN, "Cel"),
+        "temperature/indoor/raw": Kind(Fluid.INDOOR, "temperature", _NO, Statistic.INSTANT, "Cel"),
+        "humidity/air/raw": Kind(_W, "humidity", _NO, Statistic.MEAN, "%RH"),
+        "irradiance/global/raw": Kind(_W, "irradiance", _NO, Statistic.MEAN, "W/m2"),
+        "irradiation/global/hourly": Kind(_W, "irradiation", _NO, Statistic.SUM, "Wh/m2"),
+        "wind/speed/raw": Kind(_W, "wind/speed", _NO, Statistic.MEAN, "m/s"),
+        "wind/direction/raw": Kind(_W, "wind/direction", _NO, Statistic.MEAN, "deg"),
+        "rain/height/hourly": Kind(_W, "rain", _NO, Statistic.SUM, "m"),
+        "sunshine/duration/hourly": Kind(_W, "sunshine", _NO, Statistic.SUM, "s"),
+        "pressure/sea-level/raw": Kind(_W, "pressure", _NO, Statistic.MEAN, "Pa"),
+    }
+)
+
+# Paths below these carry a tariff class or the like, and have the kind of their parent.
+_FAMILIES = (
+    "consumption/energy/active/index",
+    "production/energy/active/index",
+    "consumption/power/apparent/max",
+    "consumption/power/active/max",
+)
+
+# What Quoalise v1 and early v2 called the same series.
+ALIASES = {
+    "consumption_load": "consumption/power/active/raw",
+    "production_load": "production/power/active/raw",
+    "consumption_load_corrected": "consumption/power/active/corrected",
+    "production_load_corrected": "production/power/active/corrected",
+    "daily_consumption": "consumption/energy/active/daily",
+    "daily_production": "production/energy/active/daily",
+    "consumption/active_power/raw": "consumption/power/active/raw",
+    "consumption/energy/index": "consumption/energy/active/index",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesName:
+    """A parsed series URN; `str()` gives it back in its v2 form."""
+
+    authority: str
+    device: str
+    path: str
+
+    def __post_init__(self) -> None:
+        """Hold the invariants that parsing gives, for names that are built."""
+        _check_device(self.authority, self.device)
+        if not _PATH.match(self.path):
+            raise _malformed(self.path)
+
+    def __str__(self) -> str:
+        """Write the URN."""
+        return f"{self.point}_{self.path}"
+
+    @property
+    def point(self) -> str:
+        """Give the URN of the device or metering point alone."""
+        return f"urn:dev:{self.authority}:{self.device}"
+
+    @property
+    def kind(self) -> Kind | None:
+        """Give the kind that the path alone tells, or None."""
+        return kind_of(self.path)
+
+
+def parse(text: str) -> SeriesName:
+    """Read a series URN; v1 names become their v2 form.
+
+    >>> str(parse("urn:dev:prm:09876543210123_consumption_load"))
+    'urn:dev:prm:09876543210123_consumption/power/active/raw'
+
+    Raises:
+        Malformed: not such a URN, or a PRM or PCE that has not 14 digits.
+    """
+    found = _URN.match(text)
+    if found is None or found[3] is None:
+        raise _malformed(text)
+    return SeriesName(found[1], found[2], ALIASES.get(found[3], found[3]))
+
+
+def point(text: str) -> str:
+    """Check the URN of a device or metering point, without a path.
+
+    Raises:
+        Malformed: as `parse`.
+    """
+    found = _URN.match(text)
+    if found is None or found[3] is not None:
+        raise _malformed(text)
+    _check_device(found[1], found[2])
+    return text
+
+
+def prm_point(digits: str) -> str:
+    """Give the URN of a French electricity metering point from its 14 digits.
+
+    Raises:
+        Malformed: not 14 digits.
+    """
+    _check_device("prm", digits)
+    return f"urn:dev:prm:{digits}"
+
+
+def kind_of(path: str) -> Kind | None:
+    """Give the kind that a path tells, or None where it must be described."""
+    known = KINDS.get(path)
+    if known is not None:
+        return known
+    for family in _FAMILIES:
+        if path.startswith(family + "/"):
+            return KINDS[family]
+    return None
+
+
+def _check_device(authority: str, device: str) -> None:
+    if authority in _POINT_AUTHORITIES and not _PRM.match(device):
+        raise Malformed(
+            "identifier.digits",
+            f"a {authority.upper()} has 14 digits, this one has {len(device)} characters",
+            hint="spreadsheets drop leading zeros: put them back",
+        )
+    if not _URN.match(f"urn:dev:{authority}:{device}"):
+        raise _malformed(f"{authority}:{device}")
+
+
+def _malformed(text: str) -> Malformed:
+    return Malformed(
+        "identifier.malformed",
+        f"not a series identifier ({len(text)} characters)",
+        hint="it reads like urn:dev:prm:09876543210123_consumption/power/active/raw",
+    )

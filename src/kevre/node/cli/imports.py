@@ -1,0 +1,78 @@
+"""`kevre import FILE…` and `kevre quarantine`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+from rich.console import Console
+
+from kevre.connect.recognise import Hints
+from kevre.model.errors import Malformed
+from kevre.node import start
+
+
+def import_files(
+    files: Annotated[list[Path], typer.Argument(help="Files to read; gzip and zip are opened.")],
+    *,
+    site: Annotated[str, typer.Option(help="Slug of the site where new points stand.")] = "",
+    prm: Annotated[str, typer.Option(help="The metering point, where the file has none.")] = "",
+    series: Annotated[str, typer.Option(help="URN of the point or series.")] = "",
+    zone: Annotated[str, typer.Option(help="Zone of times without an offset.")] = "",
+    unit: Annotated[str, typer.Option(help="Unit, where the file does not say it.")] = "",
+    stamp: Annotated[str, typer.Option(help="Whether times are the `start` or the `end`.")] = "",
+) -> None:
+    """Import readings from files; importing the same file again changes nothing.
+
+    What cannot be kept is quarantined with its line and reason: see `kevre quarantine`.
+    """
+    hints = Hints(
+        prm=prm or None,
+        series=series or None,
+        zone=_zone(zone),
+        unit=unit or None,
+        stamp=_stamp(stamp),
+    )
+    config = start.ready()
+    from kevre.node import install, intake, wire
+
+    install.check(config)
+    with wire.opened(config) as way:
+        code = intake.import_files(way, files, hints, intake.find_site(site))
+    if code:
+        raise typer.Exit(code)
+
+
+def quarantine(
+    most: Annotated[int, typer.Option(help="How many lines to show at the most.")] = 50,
+) -> None:
+    """Show what could not be kept, newest first, with its reason and remedy."""
+    start.ready()
+    from kevre.flow.models import Quarantined
+
+    out = Console(highlight=False)
+    for one in Quarantined.objects.filter(resolved_at__isnull=True)[:most]:
+        remedy = f" ({one.hint})" if one.hint else ""
+        place = f"{one.source}:{one.line} {one.field}".strip()
+        out.print(f"{place}: {one.message}{remedy}", markup=False, soft_wrap=True)
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Malformed(
+            "hint.zone", f"{name!r} is not a zone", where="--zone", hint="such as Europe/Paris"
+        ) from error
+
+
+def _stamp(text: str) -> Literal["start", "end"] | None:
+    if text in {"start", "end"}:
+        return cast("Literal['start', 'end']", text)
+    if text:
+        raise Malformed("hint.stamp", f"{text!r} is neither start nor end", where="--stamp")
+    return None

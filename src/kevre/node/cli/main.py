@@ -1,0 +1,46 @@
+"""Gathers the commands, and gives each family of errors its exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import kevre
+from kevre.model.errors import KevreError
+from kevre.node.cli import demo, doctor, imports, node, registry
+
+app = typer.Typer(
+    help="Kevre: the open, federated energy-data platform of a territory.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("init")(node.init)
+app.command("serve")(node.serve)
+app.command("demo")(demo.demo)
+app.command("import")(imports.import_files)
+app.command("doctor")(doctor.doctor)
+app.command("user")(registry.user)
+app.command("key")(registry.key)
+app.command("quarantine")(imports.quarantine)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    *, show: Annotated[bool, typer.Option("--version", help="Say the version and stop.")] = False
+) -> None:
+    """Answer --version."""
+    if show:
+        Console().print(kevre.__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run one command; an error says what, where and how to mend it, and has its exit code."""
+    try:
+        app()
+    except KevreError as error:
+        Console(stderr=True, highlight=False).print(f"[red]kevre:[/red] {error}", soft_wrap=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,104 @@
+"""The node's configuration: one TOML file in its home folder, plus the environment.
+
+`KEVRE_HOME` names the folder (default `var` below the working directory); `kevre.toml` in
+it is written by `kevre init`. Any entry can be given as `KEVRE_<NAME>` instead.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from kevre.model.errors import Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What one node is told about itself.
+
+    Attributes:
+        home: folder of everything the node keeps.
+        secret_key: signs sessions and tokens.
+        database_url: empty for SQLite in `home`, or `postgresql://user:password@host:port/name`.
+        hosts: names it answers to.
+        base_url: how people reach it.
+        title: the node's name on its pages.
+        territory: slug of the territory it opens with.
+        is_demo: whether every page says that sites are fictional.
+        debug: Django's debug pages; never on a server.
+        store_memory_mb: the most memory that queries on readings may take [MB].
+    """
+
+    home: Path
+    secret_key: str
+    database_url: str = ""
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    base_url: str = "http://127.0.0.1:8000"
+    title: str = "Kevre"
+    territory: str = ""
+    is_demo: bool = False
+    debug: bool = False
+    store_memory_mb: int = 256
+
+    @property
+    def readings_path(self) -> Path:
+        """Give the file that holds the readings."""
+        return self.home / "readings.duckdb"
+
+
+def home() -> Path:
+    """Give the node's folder."""
+    return Path(os.environ.get("KEVRE_HOME", "var")).resolve()
+
+
+def load() -> Config:
+    """Read the configuration.
+
+    Raises:
+        Malformed: the file is not TOML, or holds an entry that is not known.
+    """
+    folder = home()
+    path = folder / "kevre.toml"
+    entries: dict[str, object] = {}
+    if path.exists():
+        try:
+            entries = tomllib.loads(path.read_text("utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise Malformed("config.toml", str(error), where=path.name) from error
+    known = {entry.name: entry for entry in fields(Config) if entry.name != "home"}
+    unknown = sorted(entries.keys() - known.keys())
+    if unknown:
+        raise Malformed(
+            "config.unknown",
+            f"unknown entry {unknown[0]!r}",
+            where=path.name,
+            hint=f"known: {', '.join(known)}",
+        )
+    for name in known:
+        given = os.environ.get(f"KEVRE_{name.upper()}")
+        if given is not None:
+            entries[name] = given
+    return _typed(folder, entries)
+
+
+def _typed(folder: Path, entries: dict[str, object]) -> Config:
+    hosts = entries.get("hosts", Config.__dataclass_fields__["hosts"].default)
+    return Config(
+        home=folder,
+        # Without a file there is nothing to protect yet: `kevre init` writes a lasting one.
+        secret_key=str(entries.get("secret_key") or "not-initialised"),
+        database_url=str(entries.get("database_url", "")),
+        hosts=tuple(hosts.split(",")) if isinstance(hosts, str) else tuple(map(str, hosts)),  # type: ignore[call-overload]
+        base_url=str(entries.get("base_url", "http://127.0.0.1:8000")),
+        title=str(entries.get("title", "Kevre")),
+        territory=str(entries.get("territory", "")),
+        is_demo=_flag(entries.get("is_demo", False)),
+        debug=_flag(entries.get("debug", False)),
+        store_memory_mb=int(str(entries.get("store_memory_mb", 256))),
+    )
+
+
+def _flag(value: object) -> bool:
+    return str(value).lower() in {"1", "true", "yes"}

@@ -1,0 +1,73 @@
+"""What runs beside the web server: a table of jobs, each a function and a period."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.db import close_old_connections
+
+from kevre.flow import derive
+from kevre.flow.way import Way
+from kevre.node.config import Config
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing that is done again and again.
+
+    Attributes:
+        every_s: pause after one run before the next [s].
+        run: does it once; what it raises is logged, and it is tried again next time.
+    """
+
+    name: str
+    every_s: float
+    run: Callable[[Way], object]
+
+
+def table(config: Config) -> tuple[Job, ...]:
+    """Give the jobs of a node."""
+    jobs = (Job("derive", 1.0, lambda way: derive.catch_up(way.store)),)
+    if not config.is_demo:
+        return jobs
+    from kevre.node.demo.feed import feed
+
+    return (*jobs, Job("demo-feed", 60.0, lambda way: feed(way, config.home, int(time.time()))))
+
+
+class Runner:
+    """Runs each job in a thread of its own until it is closed."""
+
+    def __init__(self, jobs: Sequence[Job], way: Way) -> None:
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._loop, args=(job, way), name=job.name, daemon=True)
+            for job in jobs
+        ]
+
+    def start(self) -> None:
+        """Start every job."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop after the runs that are under way."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=30)
+
+    def _loop(self, job: Job, way: Way) -> None:
+        while not self._stop.is_set():
+            try:
+                close_old_connections()
+                job.run(way)
+            except Exception:
+                log.exception("job failed", extra={"job": job.name})
+            self._stop.wait(job.every_s)
+        close_old_connections()

@@ -1,0 +1,64 @@
+"""Serving: the web server and the jobs of one node, in one process."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from kevre.flow.way import Way
+from kevre.node import job
+from kevre.node.config import Config
+
+
+def serve(
+    config: Config,
+    way: Way,
+    host: str,
+    port: int,
+    *,
+    when_open: Callable[[], None] | None = None,
+) -> None:
+    """Serve until interrupted; what was acknowledged is on disk whenever it ends.
+
+    Args:
+        config: the node's configuration.
+        way: the open way of the readings.
+        host: address to listen on.
+        port: port to listen on; taken ports are refused by the system.
+        when_open: called once the server answers.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    settings = uvicorn.Config(
+        "kevre.node.asgi:application",
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+        server_header=False,
+    )
+    server = _Server(settings, when_open)
+    runner = job.Runner(job.table(config), way)
+    runner.start()
+    try:
+        server.run()
+    finally:
+        runner.close()
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is open."""
+
+    def __init__(self, config: uvicorn.Config, when_open: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._when_open = when_open
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open, then tell."""
+        await super().startup(sockets)
+        if self._when_open is not None and self.started:
+            self._when_open()

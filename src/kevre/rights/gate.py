@@ -1,0 +1,237 @@
+"""The gate of rights: turns grants into a permit, and writes the access log before.
+
+Who may read a site: an operator, a member of the party that owns it, and whoever a grant in
+force names. A grant with `totals_only` lets a site count in a sum of at least
+LEAST_TOGETHER such sites, never alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from kevre.model.errors import Refused
+from kevre.model.permit import Permit
+from kevre.model.step import Resolution
+from kevre.model.window import EARLIEST_S, LATEST_S, Window
+from kevre.places.series import Series
+from kevre.places.site import Site
+from kevre.rights.access import AccessRecord
+from kevre.rights.account import Account
+from kevre.rights.grant import Audience, Grant
+
+# Fewer homes than this in one sum could be told apart: the threshold that French open data
+# on housing uses (article D. 111-53 of the code de l'énergie: at least ten points).
+LEAST_TOGETHER = 10
+ALWAYS = Window.of_seconds(EARLIEST_S, LATEST_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who asks; without an account, a guest."""
+
+    account: Account | None
+
+    @property
+    def is_operator(self) -> bool:
+        """Say whether the reader runs this node and may see all that it holds."""
+        return self.account is not None and self.account.is_superuser
+
+
+@dataclass(frozen=True, slots=True)
+class _Right:
+    """Why one series may be read, as far as a grant says; no grant means ownership."""
+
+    grant: Grant | None
+    window: Window
+    finest: Resolution
+
+
+def grants_in_force(reader: Reader, now: datetime) -> QuerySet[Grant]:
+    """Give the grants that hold for this reader at this moment."""
+    named = Q(audience=Audience.EVERYONE)
+    if reader.account is not None:
+        named |= Q(party__memberships__account=reader.account)
+    return (
+        Grant.objects.filter(named, valid_since__lte=now, withdrawn_at__isnull=True)
+        .filter(Q(valid_until__isnull=True) | Q(valid_until__gt=now))
+        .distinct()
+    )
+
+
+def readable_sites(reader: Reader, now: datetime) -> QuerySet[Site]:
+    """Give the sites of which this reader may read at least some series one by one."""
+    if reader.is_operator:
+        return Site.objects.all()
+    granted = grants_in_force(reader, now).filter(totals_only=False).values("site")
+    right = Q(pk__in=granted)
+    if reader.account is not None:
+        right |= Q(pk__in=_own_sites(reader.account).values("pk"))
+    return Site.objects.filter(right)
+
+
+def permit(
+    reader: Reader,
+    series: Sequence[Series],
+    window: Window,
+    resolution: Resolution,
+    *,
+    purpose: str,
+    now: datetime,
+) -> Permit:
+    """Allow the reading of every one of these series, one by one, or refuse.
+
+    The window of the permit is the part of `window` that all their grants cover.
+
+    Raises:
+        Refused: one of them is not granted, or not so finely, or not for that time. The
+            same words for a series that does not exist.
+    """
+    rights = _rights(reader, series, resolution, now)
+    allowed = window
+    for one in series:
+        right = rights.get(one.pk)
+        shared = allowed.clip(right.window) if right else None
+        if shared is None:
+            raise Refused(
+                "grant.none",
+                "no grant covers this reading",
+                hint="sign in, or ask the holder for a grant",
+            )
+        allowed = shared
+    finest = max(
+        (right.finest for right in rights.values()), key=lambda r: r.least_s, default=resolution
+    )
+    _record(
+        reader, [(one, rights[one.pk].grant) for one in series], allowed, resolution, purpose, now
+    )
+    return Permit(
+        frozenset(one.pk for one in series), allowed, finest, totals_only=False, purpose=purpose
+    )
+
+
+def permit_total(
+    reader: Reader,
+    series: Sequence[Series],
+    window: Window,
+    resolution: Resolution,
+    *,
+    purpose: str,
+    now: datetime,
+) -> tuple[Permit, frozenset[int]]:
+    """Allow what may be summed of these series; also give the sites that will count.
+
+    Series that may be read one by one count. Those of sites that only count in totals do so
+    if at least LEAST_TOGETHER such sites are among them; otherwise they are left out.
+
+    Raises:
+        Refused: nothing may be counted.
+    """
+    alone = _rights(reader, series, resolution, now)
+    hidden = [one for one in series if one.pk not in alone]
+    together = _total_grants(reader, hidden, window, resolution, now)
+    counted: list[tuple[Series, Grant | None]] = []
+    for one in series:
+        if one.pk in alone and alone[one.pk].window.covers(window):
+            counted.append((one, alone[one.pk].grant))
+        elif one.pk in together:
+            counted.append((one, together[one.pk]))
+    if not counted:
+        raise Refused("grant.none", "no grant covers this total", hint="ask the holders")
+    _record(reader, counted, window, resolution, purpose, now, totals_only=True)
+    allowed = Permit(
+        frozenset(one.pk for one, _ in counted),
+        window,
+        resolution,
+        totals_only=True,
+        purpose=purpose,
+    )
+    return allowed, frozenset(one.point.site_id for one, _ in counted if one.point.site_id)
+
+
+def _own_sites(account: Account) -> QuerySet[Site]:
+    return Site.objects.filter(party__memberships__account=account)
+
+
+def _rights(
+    reader: Reader, series: Sequence[Series], resolution: Resolution, now: datetime
+) -> dict[int, _Right]:
+    """Find, for each series that may be read alone, the widest right to it."""
+    everything = _Right(None, ALWAYS, Resolution.RAW)
+    if reader.is_operator:
+        return {one.pk: everything for one in series}
+    own: set[int] = set()
+    if reader.account is not None:
+        own = set(_own_sites(reader.account).values_list("pk", flat=True))
+    sites = {one.point.site_id for one in series}
+    grants = list(grants_in_force(reader, now).filter(site__in=sites, totals_only=False))
+    rights: dict[int, _Right] = {}
+    for one in series:
+        if one.point.site_id in own:
+            rights[one.pk] = everything
+            continue
+        fitting = [_of_grant(g) for g in grants if _covers(g, one, resolution)]
+        if fitting:
+            rights[one.pk] = max(fitting, key=lambda right: right.window.length_s)
+    return rights
+
+
+def _total_grants(
+    reader: Reader,
+    series: Sequence[Series],
+    window: Window,
+    resolution: Resolution,
+    now: datetime,
+) -> dict[int, Grant]:
+    """Find the grants by which these series may count together, if they are enough."""
+    sites = {one.point.site_id for one in series}
+    grants = list(grants_in_force(reader, now).filter(site__in=sites, totals_only=True))
+    found: dict[int, Grant] = {}
+    for one in series:
+        for grant in grants:
+            if _covers(grant, one, resolution) and _of_grant(grant).window.covers(window):
+                found[one.pk] = grant
+    enough = len({grant.site_id for grant in found.values()}) >= LEAST_TOGETHER
+    return found if enough else {}
+
+
+def _covers(grant: Grant, series: Series, resolution: Resolution) -> bool:
+    return (
+        grant.site_id == series.point.site_id
+        and series.path.startswith(grant.path_prefix)
+        and resolution.least_s >= Resolution(grant.finest).least_s
+    )
+
+
+def _of_grant(grant: Grant) -> _Right:
+    window = Window(grant.readings_since or ALWAYS.start, grant.readings_until or ALWAYS.end)
+    return _Right(grant, window, Resolution(grant.finest))
+
+
+def _record(
+    reader: Reader,
+    counted: Iterable[tuple[Series, Grant | None]],
+    window: Window,
+    resolution: Resolution,
+    purpose: str,
+    now: datetime,
+    *,
+    totals_only: bool = False,
+) -> None:
+    AccessRecord.objects.bulk_create(
+        AccessRecord(
+            at=now,
+            account=reader.account,
+            grant=grant,
+            series_id=series.pk,
+            start=window.start,
+            end=window.end,
+            resolution=resolution.value,
+            totals_only=totals_only,
+            purpose=purpose,
+        )
+        for series, grant in counted
+    )

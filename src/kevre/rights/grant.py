@@ -1,0 +1,66 @@
+"""Grants: who may read what, how finely, for what, from when until when."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from kevre.model.step import Resolution
+from kevre.places.party import Party
+from kevre.places.site import Site
+
+
+class Audience(models.TextChoices):
+    """To whom a grant is given."""
+
+    EVERYONE = "everyone", _("Everyone")
+    PARTY = "party", _("One party")
+
+
+class Grant(models.Model):
+    """The right to read the series of one site.
+
+    A guest reads public sites by a grant to everyone, like anyone else. A home that only
+    lets its readings count in totals has a grant with `totals_only`.
+    """
+
+    audience = models.CharField(max_length=16, choices=Audience.choices)
+    party = models.ForeignKey(
+        Party, on_delete=models.PROTECT, null=True, blank=True, related_name="grants_received"
+    )
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="grants")
+    path_prefix = models.CharField(
+        max_length=120, blank=True, help_text=_("Only series whose path begins so; empty for all")
+    )
+    finest = models.CharField(
+        max_length=8,
+        choices=[(r.value, r.name) for r in Resolution],
+        default=Resolution.RAW.value,
+    )
+    totals_only = models.BooleanField(default=False)
+    purpose = models.CharField(max_length=120)
+    readings_since = models.DateTimeField(null=True, blank=True)
+    readings_until = models.DateTimeField(null=True, blank=True)
+    valid_since = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    proof = models.TextField(help_text=_("What was shown and agreed to, where and when"))
+
+    class Meta:
+        verbose_name = _("grant")
+        verbose_name_plural = _("grants")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(audience=Audience.PARTY, party__isnull=False)
+                | Q(audience=Audience.EVERYONE, party__isnull=True),
+                name="grant_has_its_audience",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_since")),
+                name="grant_ends_after_it_began",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.audience} · {self.site_id} · {self.purpose}"

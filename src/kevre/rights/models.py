@@ -1,0 +1,8 @@
+"""Gathers the nouns of this room for Django; each lives in its own module."""
+
+from kevre.rights.access import AccessRecord
+from kevre.rights.account import Account, Membership
+from kevre.rights.grant import Grant
+from kevre.rights.key import Key
+
+__all__ = ["AccessRecord", "Account", "Grant", "Key", "Membership"]

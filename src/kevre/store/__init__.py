@@ -1,0 +1,12 @@
+"""Readings on disk: one embedded DuckDB file behind `Store`.
+
+Here live the readings, their daily totals and the log of what changed, keyed by the
+registry's number of a series. What a series is called, who may read it and what follows
+from a change live elsewhere: nothing is read without a `Permit`, and the store knows no
+person. Only `flow` and `node` import this room. Start with `store.py`, then `write.py`.
+"""
+
+from kevre.store.result import Change, Curve, DayTotals, Latest, Written
+from kevre.store.store import Store
+
+__all__ = ["Change", "Curve", "DayTotals", "Latest", "Store", "Written"]

@@ -1,0 +1,202 @@
+"""The open file: one writer, many readers, one process.
+
+A `.lock` file beside the database is held for the life of the store, so that a second
+process is told at once, also while the file is being rewritten.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import duckdb
+
+from kevre.model.errors import KevreError, Malformed, Unavailable
+from kevre.store.schema import prepare
+
+Cursor = duckdb.DuckDBPyConnection
+
+
+class Connection:
+    """Owns the DuckDB file: cursors for readers, the lock of the writer, the exchange.
+
+    Attributes:
+        path: the database file.
+        writer: the cursor of whoever holds `lock`.
+        lock: held by the one thread that writes.
+    """
+
+    def __init__(self, path: Path, *, memory_mb: int, threads: int) -> None:
+        self.path = path
+        self.lock = threading.RLock()
+        self._config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": f"{memory_mb}MB",
+            "threads": threads,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        self._turn = threading.Condition()
+        self._readers = 0
+        self._is_shut = False
+        self._is_closed = False
+        self._idle: list[Cursor] = []
+        self._claim = _claim(path)
+        try:
+            self._open()
+            prepare(self._base)
+        except BaseException:
+            self._claim.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Cursor]:
+        """Lend a cursor that sees one state of the store; never nest two."""
+        with self._turn:
+            self._turn.wait_for(lambda: not self._is_shut)
+            self._check_open()
+            self._readers += 1
+            cursor = self._idle.pop() if self._idle else self._base.cursor()
+        try:
+            with _translated():
+                cursor.execute("begin transaction read only")
+                try:
+                    yield cursor
+                finally:
+                    cursor.execute("rollback")
+        finally:
+            with self._turn:
+                self._idle.append(cursor)
+                self._readers -= 1
+                self._turn.notify_all()
+
+    @contextmanager
+    def writing(self) -> Iterator[Cursor]:
+        """Lend the writer's cursor for one transaction: all of it, on disk, or nothing."""
+        with self.lock:
+            self._check_open()
+            with _translated():
+                self.writer.execute("begin transaction")
+                try:
+                    yield self.writer
+                    self.writer.execute("commit")
+                except BaseException:
+                    self._roll_back()
+                    raise
+
+    @contextmanager
+    def maintaining(self) -> Iterator[Cursor]:
+        """Lend the writer's cursor for work that no transaction can hold; writers wait."""
+        with self.lock:
+            self._check_open()
+            with _translated():
+                yield self.writer
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Close the database while its file is exchanged; readers and writers wait."""
+        with self.lock:
+            with self._turn:
+                self._is_shut = True
+                self._turn.wait_for(lambda: self._readers == 0)
+            try:
+                self._close_database()
+                yield
+            finally:
+                try:
+                    self._open()
+                finally:
+                    with self._turn:
+                        self._is_shut = False
+                        self._turn.notify_all()
+
+    def close(self) -> None:
+        """Close the file; later calls find the store closed."""
+        with self.lock, self._turn:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._turn.wait_for(lambda: self._readers == 0)
+            self._close_database()
+            self._claim.close()
+
+    def _open(self) -> None:
+        try:
+            self._base = duckdb.connect(self.path, config=self._config)
+        except duckdb.IOException as error:
+            raise _cannot_open(error) from error
+        except duckdb.SerializationException as error:
+            raise _cannot_open(error) from error
+        self._base.execute("set TimeZone = 'UTC'")
+        self.writer = self._base.cursor()
+
+    def _close_database(self) -> None:
+        for cursor in (*self._idle, self.writer, self._base):
+            cursor.close()
+        self._idle.clear()
+
+    def _roll_back(self) -> None:
+        try:
+            self.writer.execute("rollback")
+        except duckdb.Error:
+            # A failed commit has already ended the transaction.
+            return
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise Unavailable("store.closed", "the store is closed")
+
+
+def _claim(path: Path) -> IO[bytes]:
+    claim = path.with_name(path.name + ".lock").open("ab")
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        claim.close()
+        raise Unavailable(
+            "store.locked",
+            "another process has the readings open",
+            where=path.name,
+            hint="stop the other kevre (serve, import...) or let it do the work",
+        ) from error
+    os.set_inheritable(claim.fileno(), False)  # noqa: FBT003 - the name says it
+    return claim
+
+
+def _cannot_open(error: duckdb.Error) -> KevreError:
+    text = str(error)
+    if "lock" in text:
+        return Unavailable(
+            "store.locked",
+            "another program has the readings open",
+            hint="close it; DuckDB lets one process at a time open a file",
+        )
+    if "not a valid DuckDB" in text or "serializ" in text.lower() or "version" in text:
+        return Malformed(
+            "store.foreign",
+            "the file is not a database that this version can read",
+            hint="name another file in the configuration, or restore a backup",
+        )
+    return Unavailable("store.disk", "the file of readings cannot be opened or written")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise Unavailable(
+            "store.memory",
+            "this needs more memory than the store may use",
+            hint="ask for a shorter period, or raise the store's memory in the configuration",
+        ) from error
+    except (duckdb.IOException, duckdb.FatalException, duckdb.ConnectionException) as error:
+        raise Unavailable(
+            "store.disk",
+            "the readings cannot be read or written now",
+            hint="look at the free space of the disk, then start kevre again",
+        ) from error

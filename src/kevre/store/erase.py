@@ -1,0 +1,94 @@
+"""Erasing readings: first the rows, then the bytes."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from kevre.model.window import Window, local_day
+from kevre.store import catalog
+from kevre.store.catalog import Declared
+from kevre.store.connection import Connection
+
+READINGS = "delete from reading where series = ? and start_s >= ? and start_s < ?"
+ALL_READINGS = "delete from reading where series = ?"
+ALL_DAYS = "delete from daily where series = ?"
+LINES = "delete from change where series = ? and first_s >= ? and last_s <= ?"
+ALL_LINES = "delete from change where series = ?"
+
+NAME = "select current_database()"
+DETACH = "detach fresh"
+CHECKPOINT = "checkpoint fresh"
+
+
+def everything(cursor: duckdb.DuckDBPyConnection, series: int) -> int:
+    """Delete a series from every table; give how many readings it had."""
+    count = _count(cursor, ALL_READINGS, [series])
+    for statement in (ALL_DAYS, ALL_LINES, catalog.FORGET):
+        cursor.execute(statement, [series])
+    return count
+
+
+def part(cursor: duckdb.DuckDBPyConnection, series: int, window: Window) -> int:
+    """Delete what starts in a window, and its lines; daily totals are the caller's duty."""
+    span = [series, window.start_s, window.end_s]
+    count = _count(cursor, READINGS, span)
+    cursor.execute(LINES, span)
+    return count
+
+
+def days(window: Window, declared: Declared) -> tuple[date, date]:
+    """Give the local days that a window touches."""
+    last_s = max(window.start_s, window.end_s - 1)
+    end = Window.of_seconds(last_s, last_s).start
+    return local_day(window.start, declared.zone), local_day(end, declared.zone)
+
+
+def vacuum(connection: Connection) -> None:
+    """Rewrite the file without what was deleted, and take the place of the old one.
+
+    Takes free disk space of the size of the file; readers wait only for the exchange.
+    """
+    fresh = connection.path.with_name(connection.path.name + ".fresh")
+    with connection.maintaining() as cursor:
+        try:
+            fresh.unlink(missing_ok=True)
+            _copy(cursor, fresh)
+            with connection.exclusive():
+                _sync(fresh)
+                fresh.replace(connection.path)
+                _sync(connection.path.parent)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def _copy(cursor: duckdb.DuckDBPyConnection, fresh: Path) -> None:
+    row = cursor.execute(NAME).fetchone()
+    here = str(row[0]) if row else ""
+    cursor.execute(f"attach {_quoted(str(fresh), chr(39))} as fresh")
+    try:
+        cursor.execute(f"copy from database {_quoted(here, chr(34))} to fresh")
+        cursor.execute(CHECKPOINT)
+    finally:
+        cursor.execute(DETACH)
+
+
+def _quoted(name: str, mark: str) -> str:
+    """Quote what DuckDB does not let one bind: the name of a file or database."""
+    return mark + name.replace(mark, mark + mark) + mark
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _count(cursor: duckdb.DuckDBPyConnection, statement: str, bound: list[int]) -> int:
+    row = cursor.execute(statement, bound).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,285 @@
+"""The store as the other rooms see it; each method names its steps, others do them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from kevre.model.batch import Column
+from kevre.model.errors import Malformed, Missing, Refused
+from kevre.model.permit import Permit
+from kevre.model.series import Kind
+from kevre.model.step import Resolution
+from kevre.model.window import Window, civil_days
+from kevre.store import catalog, change, curve, daily, erase, read
+from kevre.store.catalog import Declared
+from kevre.store.connection import Connection, Cursor
+from kevre.store.result import Change, Curve, DayTotals, Latest, Written
+from kevre.store.write import Writer
+
+RAW = Resolution.RAW
+
+
+class Store:
+    """Readings on disk. One process opens the file; its threads share the store.
+
+    Args:
+        path: the database file, made if absent; its folder must exist.
+        memory_mb: what DuckDB may use; the process takes up to 250 MB more.
+        threads: how many cores one query may use.
+
+    Raises:
+        Unavailable: another process has it open.
+        Conflict: a newer Kevre wrote it.
+        Malformed: it is another program's file.
+    """
+
+    def __init__(self, path: Path, *, memory_mb: int = 256, threads: int = 2) -> None:
+        self._connection = Connection(path, memory_mb=memory_mb, threads=threads)
+        self._writer = Writer(self._connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; waits for those who read or write."""
+        self._connection.close()
+
+    def declare(self, series: int, kind: Kind, zone: ZoneInfo) -> None:
+        """Tell the store of a series before its first readings; again is nothing new.
+
+        Another calendar moves the series there: all its daily totals are recomputed.
+
+        Raises:
+            Conflict: it is kept with another statistic or unit.
+        """
+        known = self._writer.known(series)
+        if known is None:
+            known = self._writer.add(Declared(series, kind.statistic, kind.unit, zone, None, 0))
+        known.check(kind)
+        if known.zone.key != zone.key:
+            self._move(known, zone)
+
+    def write(self, columns: Sequence[tuple[int, Column]], *, batch: str, now_s: int) -> Written:
+        """Keep readings and log what changed; all is on disk when this returns.
+
+        What is repeated changes nothing; what is newer replaces; a MISSING mark never
+        replaces a value. Values that do not fit are refused one by one, the rest is kept.
+
+        Args:
+            columns: (key of the series, its readings).
+            batch: key of the batch, as the log and `kevre trace` tell it.
+            now_s: the time of writing [epoch s].
+
+        Raises:
+            Malformed: a series was not declared; nothing of this write is kept.
+        """
+        return self._writer.write(columns, batch, now_s)
+
+    def read(
+        self, permit: Permit, series: int, window: Window, resolution: Resolution = RAW
+    ) -> Curve:
+        """Give the readings that start in the window, raw or cut into intervals.
+
+        The window is clipped to the permit; where the permit is for intervals, to whole
+        ones of them. An undeclared series gives an empty curve.
+        """
+        allowed = permit.clip(series, window, resolution)
+        with self._connection.reading() as cursor:
+            declared = catalog.some(cursor, [series]).get(series)
+            if declared is None or allowed is None:
+                return curve.empty(series, resolution, declared)
+            if resolution is RAW:
+                return read.raw(cursor, declared, allowed.start_s, allowed.end_s)
+            return curve.single(cursor, declared, allowed, resolution, permit.finest)
+
+    def blocks(self, permit: Permit, series: int, window: Window) -> Iterator[Curve]:
+        """Give raw readings in time order, 50,000 at most at a time, for exports."""
+        allowed = permit.clip(series, window, RAW)
+        if allowed is None:
+            return iter(())
+        return read.blocks(self._connection, series, allowed.start_s, allowed.end_s)
+
+    def total(
+        self, permit: Permit, series: Collection[int], window: Window, resolution: Resolution
+    ) -> Curve:
+        """Give the sum over series: energy per interval, and the sum of their values.
+
+        Each series counts in the calendar where it stands. A permit for totals alone gives
+        only the sum of all its series.
+
+        Raises:
+            Malformed: raw was asked for; or they have no total, or in different units.
+        """
+        if resolution is RAW:
+            raise Malformed("store.total_raw", "a sum needs a resolution", hint="such as PT30M")
+        allowed = permit.clip_total(window, resolution)
+        keys = _summable(permit, series)
+        if allowed is None:
+            return curve.empty(0, resolution)
+        with self._connection.reading() as cursor:
+            known = list(catalog.some(cursor, keys).values())
+            return curve.summed(cursor, keys, known, allowed, resolution, permit.finest)
+
+    def latest(self, permit: Permit, series: Collection[int]) -> dict[int, Latest]:
+        """Give the newest reading of each series that has one in the permit's window."""
+        for one in series:
+            permit.clip(one, permit.window, RAW)
+        with self._connection.reading() as cursor:
+            return read.latest(cursor, series, permit.window.start_s, permit.window.end_s)
+
+    def daily(self, permit: Permit, series: Collection[int], first: date, last: date) -> DayTotals:
+        """Give daily totals, as last refreshed, of the local days from `first` to `last`.
+
+        Days that are not wholly in the permit's window are left out.
+        """
+        for one in series:
+            permit.clip(one, permit.window, Resolution.DAY)
+        with self._connection.reading() as cursor:
+            parts = [
+                daily.read(cursor, keys, *allowed)
+                for keys, allowed in self._days(cursor, permit, series, first, last)
+            ]
+            return daily.merge(parts or [daily.read(cursor, [], first, last)])
+
+    def daily_total(
+        self, permit: Permit, series: Collection[int], first: date, last: date
+    ) -> DayTotals:
+        """Give the sum over series of their daily totals, under the key 0.
+
+        The calendar of the first series decides which days lie in the permit's window.
+
+        Raises:
+            Malformed: they have no total, or totals in different units.
+        """
+        permit.clip_total(permit.window, Resolution.DAY)
+        keys = _summable(permit, series)
+        with self._connection.reading() as cursor:
+            curve.check_summable(list(catalog.some(cursor, keys).values()))
+            groups = self._days(cursor, permit, keys, first, last)
+            if not groups:
+                return daily.summed(cursor, [], first, last)
+            since = max(allowed[0] for _, allowed in groups)
+            until = min(allowed[1] for _, allowed in groups)
+            return daily.summed(cursor, keys, since, until)
+
+    def extent(self, permit: Permit, series: int) -> Window | None:
+        """Give the time from the first reading to the end of the last, or None."""
+        allowed = permit.clip(series, permit.window, permit.finest)
+        if allowed is None:
+            return None
+        with self._connection.reading() as cursor:
+            span_s = read.extent(cursor, series, allowed.start_s, allowed.end_s)
+        return Window.of_seconds(*span_s) if span_s else None
+
+    def changes(self, after: int, limit: int = 1000) -> list[Change]:
+        """Give the next lines of the change log after number `after`, oldest first."""
+        with self._connection.reading() as cursor:
+            return change.after(cursor, after, limit)
+
+    def landed(self, series: int, at_s: int) -> list[Change]:
+        """Give the lines of the change log whose span holds an instant, for tracing."""
+        with self._connection.reading() as cursor:
+            return change.touching(cursor, series, at_s)
+
+    def refresh_daily(self, series: int, first: date, last: date) -> int:
+        """Recompute the totals of these local days from the readings; count the days.
+
+        Days before and after are included where readings reach into them, such as the days
+        between two registers.
+
+        Raises:
+            Missing: the series was never declared.
+        """
+        with self._connection.writing() as cursor:
+            return daily.refresh(cursor, self._declared(series), first, last)
+
+    def erase(self, series: int, window: Window | None = None, *, now_s: int = 0) -> int:
+        """Delete the rows of a series, all or those that start in the window; count them.
+
+        All: its daily totals, its lines of the change log and its declaration go too. In
+        a window: daily totals are recomputed and the change log says that they changed.
+        The bytes are gone after `vacuum`.
+        """
+        with self._connection.lock:
+            try:
+                return self._erase(series, window, now_s)
+            finally:
+                self._writer.forget()
+
+    def vacuum(self) -> None:
+        """Rewrite the file without the bytes of what was erased or replaced."""
+        erase.vacuum(self._connection)
+
+    def prune(self, before_s: int) -> int:
+        """Forget the lines of the change log written before an instant; count them."""
+        with self._connection.writing() as cursor:
+            self._writer.keep_last_seq(cursor)
+            row = cursor.execute(change.PRUNE, [before_s]).fetchone()
+            return int(row[0]) if row else 0
+
+    def _move(self, declared: Declared, zone: ZoneInfo) -> None:
+        moved = replace(declared, zone=zone)
+        with self._connection.lock:
+            with self._connection.writing() as cursor:
+                cursor.execute(catalog.MOVE, [zone.key, declared.series])
+                daily.rebuild(cursor, moved)
+            self._writer.forget()
+
+    def _erase(self, series: int, window: Window | None, now_s: int) -> int:
+        with self._connection.writing() as cursor:
+            declared = self._writer.known(series)
+            self._writer.keep_last_seq(cursor)
+            if declared is None or window is None:
+                return erase.everything(cursor, series)
+            count = erase.part(cursor, series, window)
+            if count:
+                daily.refresh(cursor, declared, *erase.days(window, declared))
+                line = change.Line(series, window.start_s, window.end_s, count, now_s, "")
+                self._writer.note(cursor, line)
+            return count
+
+    def _declared(self, series: int) -> Declared:
+        declared = self._writer.known(series)
+        if declared is None:
+            raise Missing("store.unknown_series", "the store was not told of this series")
+        return declared
+
+    def _days(
+        self, cursor: Cursor, permit: Permit, series: Collection[int], first: date, last: date
+    ) -> list[tuple[list[int], tuple[date, date]]]:
+        """Group series by calendar, each with the days wholly in the permit."""
+        by_zone: dict[str, list[Declared]] = defaultdict(list)
+        for declared in catalog.some(cursor, series).values():
+            by_zone[declared.zone.key].append(declared)
+        groups = []
+        for known in by_zone.values():
+            window = civil_days(first, last, known[0].zone).clip(permit.window)
+            allowed = daily.days_within(window, known[0]) if window else None
+            if allowed is not None:
+                groups.append(([one.series for one in known], allowed))
+        return groups
+
+
+def _summable(permit: Permit, series: Collection[int]) -> frozenset[int]:
+    """Hold that a sum can be given: never a part of what may only leave summed together."""
+    keys = frozenset(series)
+    if permit.totals_only and keys != permit.series:
+        raise Refused("permit.part", "this permit only allows the sum of all its series")
+    if not keys <= permit.series:
+        raise Refused("permit.series", "this permit does not cover the series")
+    return keys

@@ -1,0 +1,23 @@
+"""The table of all pages: path, function, name.
+
+It stands below the language (`/fr/…`). What is live stands beside it in `node.urls`: numbers
+need no language.
+"""
+
+from django.urls import path
+
+from kevre.web import about, export, series, site, source, territory
+
+app_name = "web"
+
+urlpatterns = [
+    path("", territory.home, name="home"),
+    path("territory/<slug:slug>/", territory.page, name="territory"),
+    path("site/<slug:slug>/", site.page, name="site"),
+    path("series/<int:pk>/", series.page, name="series"),
+    path("series/<int:pk>/csv", export.csv, name="series_csv"),
+    path("sources/", source.page, name="sources"),
+    path("about/", about.page, name="about"),
+    path("about/privacy/", about.privacy, name="privacy"),
+    path("about/accessibility/", about.accessibility, name="accessibility"),
+]

@@ -1,0 +1,35 @@
+"""What all tests share: a node home of their own, and the folder of real samples."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Each worker of a parallel run has a home of its own; what the environment says is not touched.
+os.environ["KEVRE_HOME"] = tempfile.mkdtemp(prefix="kevre-test-")
+os.environ.setdefault("KEVRE_SECRET_KEY", "only-for-tests")
+
+SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def samples():
+    """The folder of real samples; without it the test is skipped, and says so."""
+    if not SAMPLES.is_dir():
+        pytest.skip(f"REAL SAMPLES ABSENT: no folder {SAMPLES.name!r} beside the checkout")
+    return SAMPLES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def node_home(django_test_environment):
+    """Set the node's home up as `kevre init` does, but for the registry; remove it at the end."""
+    from django.core.management import call_command
+
+    from kevre.web import catalogue
+
+    catalogue.compile_catalogues()
+    call_command("collectstatic", verbosity=0, interactive=False)
+    yield
+    shutil.rmtree(os.environ["KEVRE_HOME"], ignore_errors=True)
