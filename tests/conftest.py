@@ -2,14 +2,9 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
-
-# Each worker of a parallel run has a home of its own; what the environment says is not touched.
-os.environ["KEVRE_HOME"] = tempfile.mkdtemp(prefix="kevre-test-")
-os.environ.setdefault("KEVRE_SECRET_KEY", "only-for-tests")
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -59,7 +59,28 @@ leaves = (
     | st.text(max_size=8)
     | st.just(POWER)
 )
-labels = st.sampled_from(["bn", "bt", "bu", "bv", "bver", "n", "u", "v", "vs", "vb", "t", "st", "bst", "q", "bq", "x_", "bx_", "other"])
+labels = st.sampled_from(
+    [
+        "bn",
+        "bt",
+        "bu",
+        "bv",
+        "bver",
+        "n",
+        "u",
+        "v",
+        "vs",
+        "vb",
+        "t",
+        "st",
+        "bst",
+        "q",
+        "bq",
+        "x_",
+        "bx_",
+        "other",
+    ]
+)
 documents = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(labels, inner, max_size=6)
 )

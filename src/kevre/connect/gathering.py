@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from kevre.model import identifier
-from kevre.model.batch import Batch, ColumnBuilder
+from kevre.connect.gathered import Gathered
+from kevre.model import exact, identifier
+from kevre.model.batch import Batch
 from kevre.model.errors import KevreError, Malformed
-from kevre.model.reading import Fault, Reading
+from kevre.model.quality import Quality
+from kevre.model.reading import Fault
 from kevre.model.series import Kind
 
 LARGEST = 50_000
@@ -39,20 +41,34 @@ class Gathering:
     key: str
     source: str
     uncounted: int = 0
-    _builders: dict[str, ColumnBuilder] = field(default_factory=dict)
+    _series: dict[tuple[str, str], Gathered] = field(default_factory=dict)
     _faults: list[Fault] = field(default_factory=list)
     _told: int = 0
+    _added: int = 0
     _batches: int = 0
 
-    def add(self, path: str, point: str, reading: Reading, line: int) -> None:
-        """Take one reading of the series `point` + `path`."""
-        name = f"{point}_{path}"
-        builder = self._builders.get(name)
-        if builder is None:
-            builder = self._builders[name] = ColumnBuilder(name, _kind(path))
-        builder.add(reading, line=line)
+    def add(
+        self,
+        path: str,
+        point: str,
+        start_s: int,
+        step_s: int,
+        value: exact.Exact | None,
+        *,
+        line: int,
+        quality: int = Quality.MEASURED,
+    ) -> None:
+        """Take one reading of the series `point` + `path`; None is a missing one."""
+        gathered = self._series.get((point, path))
+        if gathered is None:
+            gathered = Gathered(f"{point}_{path}", _kind(path))
+            self._series[(point, path)] = gathered
+        gathered.add(start_s, step_s, value, line=line, quality=quality)
+        self._added += 1
 
-    def fault(self, error: KevreError | Fault, *, line: int, field: str, raw: str = "") -> None:
+    def fault(
+        self, error: KevreError | Fault, *, line: int = 0, field: str = "", raw: str = ""
+    ) -> None:
         """Take the fault of one line."""
         if self._told >= _MOST_FAULTS:
             self.uncounted += 1
@@ -63,10 +79,15 @@ class Gathering:
         )
         self._faults.append(fault)
 
-    def full(self) -> Iterator[Batch]:
-        """Give a batch when enough was collected."""
-        if sum(map(len, self._builders.values())) >= LARGEST:
-            yield self._batch()
+    @property
+    def is_full(self) -> bool:
+        """Say whether enough was collected for a batch."""
+        return self._added >= LARGEST
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether nothing was collected, ever."""
+        return not (self._series or self._faults or self._batches)
 
     def rest(self, torn: str = "") -> Iterator[Batch]:
         """Give what is left; `torn` says why the file ends too early."""
@@ -76,23 +97,35 @@ class Gathering:
                     "file.torn",
                     f"the file ends before it should: {torn}",
                     hint="fetch it again; what came before is kept",
-                    raw=self.source,
                 )
             )
-        if self.uncounted:
-            said = f"{self.uncounted} more lines have faults"
-            self._faults.append(Fault("file.more_faults", said, hint="mend the first ones"))
-        if self._builders or self._faults or not self._batches:
-            yield self._batch()
+        # Building the last batch may find faults itself, so what is uncounted is known after.
+        if self._series or self._faults or self.uncounted or not self._batches:
+            yield self._with_summary(self.batch())
 
-    def _batch(self) -> Batch:
+    def _with_summary(self, batch: Batch) -> Batch:
+        if not self.uncounted:
+            return batch
+        said = f"{self.uncounted} more lines have faults"
+        summary = Fault("file.more_faults", said, hint="mend the first ones")
+        return replace(batch, faults=(*batch.faults, summary))
+
+    def batch(self) -> Batch:
+        """Make a batch of what was collected, and start anew."""
         self._batches += 1
-        columns = tuple(column for b in self._builders.values() if len(column := b.build()))
-        repeated = [fault for builder in self._builders.values() for fault in builder.faults]
-        faults = (*self._faults, *repeated)
-        self._builders.clear()
+        columns = []
+        for gathered in self._series.values():
+            column, bad = gathered.column()
+            for fault in bad:
+                self.fault(fault)
+            if len(column):
+                columns.append(column)
+        faults = tuple(self._faults)
+        self._series.clear()
         self._faults.clear()
-        return Batch(self.origin, f"{self.key}.{self._batches}", columns, faults, self.source)
+        self._added = 0
+        key = f"{self.key}.{self._batches}"
+        return Batch(self.origin, key, tuple(columns), faults, self.source)
 
 
 def _kind(path: str) -> Kind:

@@ -14,7 +14,7 @@ from kevre.connect.senml import parse as senml
 from kevre.connect.source import Source, digest
 from kevre.connect.table import parse as table
 from kevre.model.batch import Batch
-from kevre.model.errors import KevreError, Malformed
+from kevre.model.errors import KevreError, Malformed, Missing
 
 __all__ = ["KINDS", "Hints", "Kind", "read"]
 
@@ -53,14 +53,23 @@ def read(path: Path, hints: Hints, on_bytes: Callable[[int], None]) -> Iterator[
 
     Raises:
         Malformed: the file is of no known kind, or nothing in it can be read.
+        Missing: the file cannot be opened.
     """
-    source = Source(path, on_bytes)
+    source = _opened(path, on_bytes)
     try:
         kind = _recognise(source.head(), source.name)
         gathering = Gathering("import", digest(path), source.name)
-        yield from _located(kind.parse(source, gathering, hints), source.name)
+        yield from _kept(kind.parse(source, gathering, hints), gathering)
     finally:
         source.close()
+
+
+def _opened(path: Path, on_bytes: Callable[[int], None]) -> Source:
+    try:
+        return Source(path, on_bytes)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise Missing("file.unreadable", f"cannot be opened: {why}", where=path.name) from error
 
 
 def _recognise(head: bytes, name: str) -> Kind:
@@ -78,11 +87,14 @@ def _recognise(head: bytes, name: str) -> Kind:
     )
 
 
-def _located(batches: Iterator[Batch], name: str) -> Iterator[Batch]:
-    """Name the file in what is raised while it is read."""
+def _kept(batches: Iterator[Batch], gathering: Gathering) -> Iterator[Batch]:
+    """Keep what was read before something that ends the reading, which becomes a fault."""
     try:
         yield from batches
     except KevreError as error:
-        if name not in error.where:
+        if gathering.is_empty:
+            name = gathering.source
             error.where = f"{name}, {error.where}" if error.where else name
-        raise
+            raise
+        gathering.fault(error, field=error.where)
+        yield from gathering.rest()

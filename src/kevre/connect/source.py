@@ -9,20 +9,27 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from lzma import LZMAError
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any
 
 from kevre.model.errors import Malformed
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 LONGEST_LINE = 65_536
 _CHUNK = 1 << 18
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
-# Meter data compress some twentyfold; a thousandfold beyond 100 MB is an attack.
-_BOMB_SIZE, _BOMB_RATIO = 100_000_000, 1_000
+# Meter data compress some twentyfold, and no gzip more than 1,032-fold.
+_BOMB_SIZE, _BOMB_RATIO = 100_000_000, 200
+# What the library raises of archives that are damaged, each way in its own words.
+_DAMAGE = (EOFError, OSError, ValueError, struct.error, zipfile.BadZipFile, zlib.error, LZMAError)
 
 
 class Source:
@@ -30,19 +37,25 @@ class Source:
 
     Attributes:
         torn: set when the content ends before it should.
+        is_open_ended: set with the last line, if it has no end: it may have been cut.
     """
 
     def __init__(self, path: Path, on_bytes: Callable[[int], None]) -> None:
         self.name = path.name
         self.torn = ""
+        self.is_open_ended = False
         self._raw = _Counted(path, on_bytes)
-        self._stream = _unpacked(self._raw, path)
+        try:
+            self._stream = _unpacked(self._raw, path)
+        except Malformed:
+            self._raw.close()
+            raise
 
     def head(self, size: int = 4_096) -> bytes:
         """Give the beginning, without moving on."""
         try:
             return self._stream.peek(size)[:size]
-        except (EOFError, OSError, zlib.error):
+        except _DAMAGE:
             return b""
 
     def chunks(self) -> Iterator[bytes]:
@@ -55,7 +68,7 @@ class Source:
         while True:
             try:
                 chunk = self._stream.read1(_CHUNK)
-            except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
+            except _DAMAGE as error:
                 self.torn = str(error) or type(error).__name__
                 return
             if not chunk:
@@ -64,8 +77,7 @@ class Source:
             if total > _BOMB_SIZE and total > _BOMB_RATIO * max(self._raw.count, 1):
                 raise Malformed(
                     "file.bomb",
-                    "the archive unpacks to more than a thousand times its size",
-                    where=self.name,
+                    f"the archive unpacks to more than {_BOMB_RATIO} times its size",
                     hint="unpack it yourself and look what it is",
                 )
             yield chunk
@@ -87,10 +99,11 @@ class Source:
                 raise Malformed(
                     "file.line_too_long",
                     f"a line is longer than {LONGEST_LINE} bytes",
-                    where=f"{self.name}, line {number + 1}",
+                    where=f"line {number + 1}",
                     hint="this is not a table of readings",
                 )
         if rest and not self.torn:
+            self.is_open_ended = True
             yield number + 1, rest.rstrip(b"\r")
 
     def whole(self, most: int) -> bytes:
@@ -106,7 +119,6 @@ class Source:
                 raise Malformed(
                     "file.too_large",
                     f"more than {most // 1_000_000} MB in one piece",
-                    where=self.name,
                     hint="split the file",
                 )
         return parts.getvalue()
@@ -115,6 +127,15 @@ class Source:
         """Close the file."""
         self._stream.close()
         self._raw.close()
+
+
+def cut_line() -> Malformed:
+    """Give the error of a last line without an end, whose last number may be cut short."""
+    return Malformed(
+        "file.cut_line",
+        "the line has no end: its last number may be cut short",
+        hint="fetch the file again; if it is whole, add a line end",
+    )
 
 
 def digest(path: Path) -> str:
@@ -131,39 +152,56 @@ class _Counted(io.FileIO):
         self.count = 0
         self._on_bytes = on_bytes
 
-    def readinto(self, buffer: object) -> int | None:
-        got = super().readinto(buffer)  # type: ignore[arg-type]  # any buffer
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        got = super().readinto(buffer)
         self.count += got or 0
         self._on_bytes(got or 0)
         return got
+
+
+class _Unpacking(io.RawIOBase):
+    """What an archive holds, a piece at a time: of a torn one, all that can be read is given."""
+
+    def __init__(self, packed: gzip.GzipFile | IO[bytes]) -> None:
+        super().__init__()
+        self._packed = packed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        room = memoryview(buffer)
+        got = self._packed.read1(len(room))  # type: ignore[union-attr]  # a zip's member has it
+        room[: len(got)] = got
+        return len(got)
 
 
 def _unpacked(raw: _Counted, path: Path) -> io.BufferedReader[Any]:
     buffered: io.BufferedReader[Any] = io.BufferedReader(raw, _CHUNK)
     magic = buffered.peek(4)[:4]
     if magic.startswith(_GZIP):
-        return io.BufferedReader(gzip.GzipFile(fileobj=buffered), _CHUNK)
+        return io.BufferedReader(_Unpacking(gzip.GzipFile(fileobj=buffered)), _CHUNK)
     if magic == _ZIP:
-        return io.BufferedReader(cast("io.RawIOBase", _member(buffered, path)), _CHUNK)
+        return io.BufferedReader(_Unpacking(_member(buffered, path)), _CHUNK)
     return buffered
 
 
-def _member(buffered: BinaryIO, path: Path) -> IO[bytes]:
+def _member(buffered: io.BufferedReader[Any], path: Path) -> IO[bytes]:
     try:
         archive = zipfile.ZipFile(buffered)
         files = [one for one in archive.infolist() if not one.is_dir()]
-        if len(files) != 1:
-            raise Malformed(
-                "file.archive",
-                f"the archive holds {len(files)} files",
-                where=path.name,
-                hint="import the files one by one",
-            )
-        return archive.open(files[0])
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        if len(files) == 1:
+            return archive.open(files[0])
+    except (*_DAMAGE, RuntimeError) as error:
         raise Malformed(
             "file.archive",
             "the archive cannot be opened",
             where=path.name,
             hint="it is damaged, encrypted, or of an unknown method",
         ) from error
+    raise Malformed(
+        "file.archive",
+        f"the archive holds {len(files)} files",
+        where=path.name,
+        hint="import the files one by one",
+    )

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from kevre.connect.gathering import Gathering
-from kevre.connect.source import Source
-from kevre.model import exact, window
+from kevre.connect.source import Source, cut_line
+from kevre.model import exact, identifier, window
 from kevre.model.batch import Batch
 from kevre.model.errors import Malformed
-from kevre.model.quality import Quality
-from kevre.model.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +73,24 @@ def parse(source: Source, gathering: Gathering, layout: Layout) -> Iterator[Batc
     reader = _Reader(layout, names, places, gathering)
     for number, line in lines:
         if line.strip(b", \t"):
-            reader.take(number, _cells(line))
-            yield from gathering.full()
+            reader.take(number, line, may_be_cut=source.is_open_ended)
+        if gathering.is_full:
+            yield gathering.batch()
     yield from gathering.rest(source.torn)
+
+
+def cells_of(line: bytes) -> list[str]:
+    """Cut a line into its cells; strange bytes become the replacement sign.
+
+    Raises:
+        Malformed: the line cannot be cut.
+    """
+    try:
+        return next(csv.reader([line.decode("utf-8", "replace")]), [])
+    except csv.Error as error:
+        raise Malformed(
+            "table.cells", "the line cannot be cut into cells", hint="is there a stray quote?"
+        ) from error
 
 
 class _Reader:
@@ -97,38 +110,53 @@ class _Reader:
         self._time = names.index(layout.time)
         self._point = names.index(layout.point_column) if layout.point_column else None
 
-    def take(self, number: int, cells: Sequence[str]) -> None:
+    def take(self, number: int, line: bytes, *, may_be_cut: bool) -> None:
         """Read one line."""
-        if len(cells) < len(self._names):
-            error = Malformed("table.cells", f"{len(cells)} cells instead of {len(self._names)}")
-            self._gathering.fault(error, line=number, field="", raw=",".join(cells))
+        raw = line.decode("utf-8", "replace")
+        try:
+            cells = self._cells(line, may_be_cut=may_be_cut)
+        except Malformed as error:
+            self._gathering.fault(error, line=number, raw=raw)
             return
         try:
             at_s = int(window.instant(cells[self._time], self._layout.zone).timestamp())
         except Malformed as error:
-            raw = ",".join(cells)
             self._gathering.fault(error, line=number, field=self._layout.time, raw=raw)
             return
-        point = self._layout.point + (cells[self._point] if self._point is not None else "")
+        try:
+            point = self._named_point(cells)
+        except Malformed as error:
+            self._gathering.fault(error, line=number, field=self._layout.point_column, raw=raw)
+            return
         for place, quantity in self._places.items():
-            try:
-                reading = _reading(at_s, cells[place].strip(), quantity)
-            except Malformed as error:
-                name, raw = self._names[place], cells[place]
-                self._gathering.fault(error, line=number, field=name, raw=raw)
-                continue
-            self._gathering.add(quantity.path, point, reading, number)
+            self._keep(number, self._names[place], cells[place].strip(), quantity, point, at_s)
+
+    def _cells(self, line: bytes, *, may_be_cut: bool) -> list[str]:
+        cells = cells_of(line)
+        if len(cells) < len(self._names):
+            raise Malformed("table.cells", f"{len(cells)} cells instead of {len(self._names)}")
+        if may_be_cut:
+            raise cut_line()
+        return cells
+
+    def _named_point(self, cells: Sequence[str]) -> str:
+        if self._point is None:
+            return self._layout.point
+        return identifier.point(self._layout.point + cells[self._point].strip())
+
+    def _keep(
+        self, number: int, name: str, text: str, quantity: Quantity, point: str, at_s: int
+    ) -> None:
+        start_s = at_s - quantity.step_s if quantity.is_end else at_s
+        try:
+            value = _value(text, quantity) if text else None
+        except Malformed as error:
+            self._gathering.fault(error, line=number, field=name, raw=text)
+            return
+        self._gathering.add(quantity.path, point, start_s, quantity.step_s, value, line=number)
 
 
-def _reading(at_s: int, text: str, quantity: Quantity) -> Reading:
-    start_s = at_s - quantity.step_s if quantity.is_end else at_s
-    if not text:
-        return Reading(start_s, quantity.step_s, None, Quality.MISSING)
+def _value(text: str, quantity: Quantity) -> exact.Exact:
     mantissa, exponent = exact.parse(text)
     exponent += quantity.shift
-    value = mantissa * quantity.times * 10 ** max(exponent, 0)
-    return Reading(start_s, quantity.step_s, (value, min(exponent, 0)))
-
-
-def _cells(line: bytes) -> list[str]:
-    return next(csv.reader([line.decode("utf-8", "replace")]), [])
+    return mantissa * quantity.times * 10 ** max(exponent, 0), min(exponent, 0)

@@ -60,6 +60,7 @@ class Resolved:
 class _Bases:
     """The base fields in force; `broken` are those that could not be read."""
 
+    version: int = _VERSION
     name: str = ""
     at: Decimal = Decimal(0)
     unit: str = ""
@@ -94,8 +95,6 @@ class _Bases:
             if label in _BASES:
                 attribute, read = _BASES[label]
                 setattr(self, attribute, read(record[label], label))
-            elif label == "bver" and record[label] not in (5, _VERSION):
-                raise Malformed("senml.version", "only SenML version 10 is read", where=label)
         except Malformed as error:
             self.broken.add(label)
             return error
@@ -310,6 +309,12 @@ def _quality(value: object, label: str) -> int:
     return value
 
 
+def _version(value: object, label: str) -> int:
+    if value not in (5, _VERSION):
+        raise Malformed("senml.version", "only SenML version 10 is read", where=label)
+    return _VERSION
+
+
 def _not_understood(label: str) -> Malformed:
     return Malformed("senml.must_understand", "this label is not known here", where=label)
 
@@ -323,6 +328,7 @@ def _excerpt(record: object) -> str:
 
 
 _BASES: dict[str, tuple[str, Callable[[object, str], object]]] = {
+    "bver": ("version", _version),
     "bn": ("name", _text),
     "bt": ("at", _number),
     "bu": ("unit", _text),

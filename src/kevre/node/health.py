@@ -28,8 +28,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def checks(config: Config) -> list[tuple[str, Callable[[], str]]]:
     """Give what the doctor looks at; each check says what it found, or raises."""
+    configuration = ("configuration", lambda: _configuration(config))
+    if not (config.home / install.FILE).exists():
+        return [configuration]  # nothing else is there to look at
     return [
-        ("configuration", lambda: _configuration(config)),
+        configuration,
         ("registry", lambda: _registry(config)),
         ("readings", lambda: _readings(config)),
         ("quarantine", _quarantine),

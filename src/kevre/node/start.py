@@ -14,6 +14,6 @@ from kevre.node.config import Config, load
 
 def ready() -> Config:
     """Set Django up; give the configuration."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kevre.node.settings")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "kevre.node.settings"
     django.setup()
     return load()

@@ -6,30 +6,32 @@ next. Semicolons, a byte order mark, blank lines and stray semicolons at line en
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from kevre.connect.enedis import names
 from kevre.connect.enedis.stamp import Row, Stamps, intervals, nearest_midnight
 from kevre.connect.gathering import Gathering, Hints
-from kevre.connect.source import Source
-from kevre.model import exact, identifier, unit
+from kevre.connect.source import Source, cut_line
+from kevre.model import exact, identifier, unit, window
 from kevre.model.batch import Batch
 from kevre.model.errors import Malformed
-from kevre.model.quality import Quality
-from kevre.model.reading import Reading
-from kevre.model.window import PARIS
 
 _BOM = b"\xef\xbb\xbf"
-_START = b"Identifiant PRM"
+_SECTION = "Identifiant PRM"
+_CALENDAR = "Periode"
+_DAILY = "quotidien"
 _MINUTE_S = 60
 _EXACT_DIGITS = 15
+_WHOLE_MINUTES = re.compile(r"[0-9]{1,4}\Z")
 
 
 def fits(head: bytes) -> bool:
     """Say whether a file begins like one of Enedis'."""
-    return head.removeprefix(_BOM).lstrip(b'"').startswith(_START)
+    return head.removeprefix(_BOM).startswith(_SECTION.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class _Section:
     stage: str
     unit: str
     step_s: int | None
+    end_s: int | None
 
 
 def parse(source: Source, gathering: Gathering, hints: Hints) -> Iterator[Batch]:
@@ -68,27 +71,35 @@ class _Lines:
     """The lines of a file, cut at semicolons; stops before each new section."""
 
     def __init__(self, source: Source) -> None:
+        self._source = source
         self._lines = source.lines()
         self._held: tuple[int, list[str]] | None = None
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Say whether the line given last has no end."""
+        return self._source.is_open_ended
 
     def next_filled(self) -> tuple[int, list[str]] | None:
         """Give the next line that holds something."""
         if self._held is not None:
             held, self._held = self._held, None
             return held
-        for number, line in self._lines:
-            cells = _cells(line)
-            if any(cells):
-                return number, cells
-        return None
+        return next(self._filled(), None)
 
     def section(self) -> Iterator[tuple[int, list[str]]]:
         """Give the filled lines up to the next section."""
-        while (found := self.next_filled()) is not None:
-            if found[1][0].startswith(_START.decode()):
+        for found in self._filled():
+            if found[1][0].startswith(_SECTION):
                 self._held = found
                 return
             yield found
+
+    def _filled(self) -> Iterator[tuple[int, list[str]]]:
+        for number, line in self._lines:
+            cells = _cells(line)
+            if cells[0] or any(cells):
+                yield number, cells
 
 
 def _cells(line: bytes) -> list[str]:
@@ -122,6 +133,7 @@ def _section(header: Sequence[str], lines: _Lines, hints: Hints) -> _Section:
         named.get("etape metier", ""),
         hints.unit or named.get("unite", "").strip(),
         _minutes(named.get("pas en minutes", "")),
+        _midnight(named.get("date de fin", "")),
     )
 
 
@@ -140,7 +152,16 @@ def _point(digits: str, line: int, hints: Hints) -> str:
 
 
 def _minutes(text: str) -> int | None:
-    return int(text) * _MINUTE_S if text.strip().isdecimal() and int(text) else None
+    found = _WHOLE_MINUTES.match(text.strip())
+    return int(found[0]) * _MINUTE_S or None if found else None
+
+
+def _midnight(date: str) -> int | None:
+    try:
+        day = datetime.strptime(date.strip(), "%d/%m/%Y").date()  # noqa: DTZ007 - a calendar day
+        return int(window.midnight(day, window.PARIS).timestamp())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _rows(
@@ -176,30 +197,35 @@ def _curve(
     path, blank_unit = names.curve_path(section.quantity, section.direction, section.stage)
     kind = identifier.KINDS[path]
     shift = unit.shift(section.unit or blank_unit, kind.unit)
-    for placed in intervals(_stamped(lines, stamps, gathering), stamp, section.step_s):
-        row = placed.row
-        try:
-            reading = _reading(placed.start_s, placed.step_s, row.text, shift)
-        except Malformed as error:
-            gathering.fault(error, line=row.line, field="Valeur", raw=row.text)
+    point = section.point
+    rows = _stamped(section, lines, stamps, gathering)
+    for line, start_s, step_s, text in intervals(rows, stamp, section.step_s):
+        if not step_s:
+            gathering.fault(_no_step(), line=line, field="Horodate", raw=text)
             continue
-        gathering.add(path, section.point, reading, row.line)
-        yield from gathering.full()
+        try:
+            value = _value(text, shift)
+        except Malformed as error:
+            gathering.fault(error, line=line, field="Valeur", raw=text)
+            continue
+        gathering.add(path, point, start_s, step_s, value, line=line)
+        if gathering.is_full:
+            yield gathering.batch()
 
 
-def _reading(start_s: int, step_s: int, text: str, shift: int) -> Reading:
+def _value(text: str, shift: int) -> exact.Exact | None:
     if not text:
-        return Reading(start_s, step_s, None, Quality.MISSING)
-    if text.isascii() and text.isdecimal() and len(text) <= _EXACT_DIGITS:
-        value = (int(text) * 10**shift, 0) if shift >= 0 else (int(text), shift)
-        return Reading(start_s, step_s, value)
+        return None
+    if text.isdecimal() and text.isascii() and len(text) <= _EXACT_DIGITS:
+        return (int(text) * 10**shift, 0) if shift >= 0 else (int(text), shift)
     mantissa, exponent = exact.parse(text.replace(",", "."))
-    if exponent + shift > 0:
-        mantissa, exponent = mantissa * 10 ** (exponent + shift), -shift
-    return Reading(start_s, step_s, (mantissa, exponent + shift))
+    exponent += shift
+    return mantissa * 10 ** max(exponent, 0), min(exponent, 0)
 
 
-def _stamped(lines: _Lines, stamps: Stamps, gathering: Gathering) -> Iterator[Row]:
+def _stamped(
+    section: _Section, lines: _Lines, stamps: Stamps, gathering: Gathering
+) -> Iterator[Row]:
     """Give the rows whose stamp can be read."""
     for number, cells in lines.section():
         try:
@@ -207,11 +233,31 @@ def _stamped(lines: _Lines, stamps: Stamps, gathering: Gathering) -> Iterator[Ro
         except Malformed as error:
             gathering.fault(error, line=number, field="Horodate", raw=";".join(cells))
             continue
-        if len(cells) < 2:  # noqa: PLR2004 - stamp and value
-            short = Malformed("enedis.cells", "the value is missing", hint="was the file cut?")
-            gathering.fault(short, line=number, field="Valeur", raw=";".join(cells))
+        fault = _short(section, stamp_s, cells, lines)
+        if fault is not None:
+            gathering.fault(fault, line=number, field="Valeur", raw=";".join(cells))
             continue
         yield Row(number, stamp_s, cells[1].strip())
+
+
+def _short(
+    section: _Section, stamp_s: int, cells: Sequence[str], lines: _Lines
+) -> Malformed | None:
+    """Say what a row lacks, if anything."""
+    if len(cells) < 2:  # noqa: PLR2004 - stamp and value
+        return Malformed("enedis.cells", "the value is missing", hint="was the file cut?")
+    # Some downloads end without a line end, at the date that their header names.
+    if lines.may_be_cut and stamp_s != section.end_s:
+        return cut_line()
+    return None
+
+
+def _no_step() -> Malformed:
+    return Malformed(
+        "enedis.step",
+        "the length of the interval is not known: no row before or after it tells",
+        hint="import a file that holds the rows around it",
+    )
 
 
 def _registers(
@@ -228,21 +274,48 @@ def _registers(
     }
     if not paths:
         raise Malformed("enedis.column", "there is no register such as EAS T", where="line 3")
-    for number, cells in lines.section():
+    for number, cells in _daily(lines.section()):
         try:
-            start_s = nearest_midnight(stamps.read(cells[0]), PARIS)
+            start_s = _register_s(cells, stamps)
         except Malformed as error:
             gathering.fault(error, line=number, field="Horodate", raw=";".join(cells))
             continue
+        if len(cells) < len(columns) or lines.may_be_cut:
+            gathering.fault(cut_line(), line=number, raw=";".join(cells))
+            continue
         for place, path in paths.items():
-            text = cells[place].strip() if place < len(cells) else ""
-            if not text:
-                continue
-            try:
-                gathering.add(path, section.point, _reading(start_s, 0, text, 0), number)
-            except Malformed as error:
-                gathering.fault(error, line=number, field=columns[place], raw=text)
-        yield from gathering.full()
+            _register(path, section.point, start_s, cells[place].strip(), gathering, line=number)
+        if gathering.is_full:
+            yield gathering.batch()
+
+
+def _register(
+    path: str, point: str, start_s: int, text: str, gathering: Gathering, *, line: int
+) -> None:
+    """Keep one register; an empty cell is a tariff class that the contract does not have."""
+    if not text:
+        return
+    try:
+        gathering.add(path, point, start_s, 0, _value(text, 0), line=line)
+    except Malformed as error:
+        gathering.fault(error, line=line, field=path, raw=text)
+
+
+def _daily(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """Give the rows before the calendar, and leave that out: it holds no readings."""
+    is_calendar = False
+    for number, cells in rows:
+        is_calendar = is_calendar or cells[0] == _CALENDAR
+        if not is_calendar:
+            yield number, cells
+
+
+def _register_s(cells: Sequence[str], stamps: Stamps) -> int:
+    stamp_s = stamps.read(cells[0])
+    reason = names.plain(cells[1]) if len(cells) > 1 else ""
+    # Readings for another reason, such as a change of contract, are of the time they say.
+    is_daily = not reason or _DAILY in reason
+    return nearest_midnight(stamp_s, window.PARIS) if is_daily else stamp_s
 
 
 def _maxima(
@@ -250,10 +323,11 @@ def _maxima(
 ) -> Iterator[Batch]:
     """Read daily maxima: stamped at the instant of the peak, in VA whatever the cell says."""
     path = f"{names.direction(section.direction)}/power/apparent/max"
-    for row in _stamped(lines, stamps, gathering):
+    for row in _stamped(section, lines, stamps, gathering):
         text = "" if row.text == str(names.MAX_POWER_NONE) else row.text
         try:
-            gathering.add(path, section.point, _reading(row.stamp_s, 0, text, 0), row.line)
+            gathering.add(path, section.point, row.stamp_s, 0, _value(text, 0), line=row.line)
         except Malformed as error:
             gathering.fault(error, line=row.line, field="Valeur", raw=row.text)
-        yield from gathering.full()
+        if gathering.is_full:
+            yield gathering.batch()

@@ -6,8 +6,8 @@ row by row, for it changes inside files: see docs/decisions/stamping.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,7 +17,9 @@ from kevre.model import window
 STEPS_S = frozenset({300, 600, 900, 1_800, 3_600})
 # Curves of C1-C4 meters have steps of five or ten minutes, those of Linky fifteen or more.
 _FINE_S = 600
-_LENGTH = 25  # 2026-01-31T12:30:00+01:00
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):([0-5]\d):([0-5]\d)[+-]\d\d:\d\d\Z", re.ASCII)
+_MOST_DAYS = 1_000
+_DAY_S = 86_400
 
 
 class Row(NamedTuple):
@@ -28,12 +30,22 @@ class Row(NamedTuple):
     text: str
 
 
+class Interval(NamedTuple):
+    """Where the value of a row belongs; the step is 0 where it cannot be told."""
+
+    line: int
+    start_s: int
+    step_s: int
+    text: str
+
+
 class Stamps:
-    """Reads stamps; days are remembered, for their lines come together."""
+    """Reads stamps; days and clock times are remembered, for they come again and again."""
 
     def __init__(self, zone: ZoneInfo | None) -> None:
         self._zone = zone
-        self._days: dict[str, int] = {}
+        self._midnights: dict[str, int] = {}
+        self._clocks: dict[str, int] = {}
         self._before: datetime | None = None
 
     def read(self, text: str) -> int:
@@ -42,83 +54,100 @@ class Stamps:
         Raises:
             Malformed: it is no instant, or has no offset and no zone was named.
         """
-        if len(text) == _LENGTH and text[10] == "T" and text[13] == ":" and text[16] == ":":
-            day = text[:10] + text[19:]
-            midnight_s = self._days.get(day)
-            if midnight_s is None:
-                midnight_s = self._midnight(text)
-            clock = text[11:13] + text[14:16] + text[17:19]
-            if clock.isascii() and clock.isdecimal() and clock < "240000":
-                number = int(clock)
-                return (
-                    midnight_s + number // 10_000 * 3600 + number // 100 % 100 * 60 + number % 100
-                )
-        at = window.instant(text, self._zone, after=self._before)
-        self._before = at
-        return int(at.timestamp())
+        midnight_s = self._midnights.get(text[:11] + text[19:])
+        clock_s = self._clocks.get(text[11:19])
+        if midnight_s is not None and clock_s is not None:
+            return midnight_s + clock_s
+        self._before = window.instant(text, self._zone, after=self._before)
+        at_s = int(self._before.timestamp())
+        self._remember(text, at_s)
+        return at_s
 
-    def _midnight(self, text: str) -> int:
-        at = window.instant(text[:10] + "T00:00:00" + text[19:])
-        if len(self._days) > 1_000:  # noqa: PLR2004 - a bound, not a tuned size
-            self._days.clear()
-        found = self._days[text[:10] + text[19:]] = int(at.timestamp())
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Where the value of a row belongs."""
-
-    row: Row
-    start_s: int
-    step_s: int
+    def _remember(self, text: str, at_s: int) -> None:
+        found = _USUAL.match(text)
+        if found is None:
+            return
+        hours, minutes, seconds = (int(part) for part in found.groups())
+        clock_s = hours * 3_600 + minutes * 60 + seconds
+        if not window.EARLIEST_S <= at_s - clock_s < window.LATEST_S - _DAY_S:
+            return
+        if len(self._midnights) > _MOST_DAYS:
+            self._midnights.clear()
+        self._midnights[text[:11] + text[19:]] = at_s - clock_s
+        self._clocks[text[11:19]] = clock_s
 
 
 def intervals(
     rows: Iterable[Row], stamp: Literal["start", "end"] | None, declared_s: int | None
 ) -> Iterator[Interval]:
-    """Place each row, looking at the rows before and after it.
+    """Place each row, looking at the rows before and after it; equal repetitions are dropped.
 
     Args:
         rows: in the order of the file, at least roughly in time.
         stamp: which end of the interval is stamped; None to tell by the step.
         declared_s: the step that the file's header names, if it does.
     """
-    usual_s = declared_s or 0
-    before: Row | None = None
-    here: Row | None = None
-    for after in rows:
-        if here is not None and after.stamp_s != here.stamp_s:
-            usual_s = _step(before, here, after, usual_s)
-            yield _placed(here, usual_s, stamp)
-            before = here
-        elif here is not None and after.text != here.text:
-            yield _placed(here, usual_s or 1_800, stamp)
-        here = after
-    if here is not None:
-        yield _placed(here, _step(before, here, None, usual_s) or 1_800, stamp)
+    steps = _Steps(declared_s)
+    here: list[Row] = []  # the rows of one stamp: several only where they contradict
+    for row in rows:
+        if here and row[1] == here[0][1]:
+            if row[2] != here[-1][2]:
+                here.append(row)
+            continue
+        if here:
+            step_s = steps.next(here[0][1], row[1])
+            for one in here:
+                yield _placed(one, step_s, stamp)
+        here = [row]
+    if here:
+        step_s = steps.last(here[0][1])
+        for one in here:
+            yield _placed(one, step_s, stamp)
 
 
-def _step(before: Row | None, here: Row, after: Row | None, usual_s: int) -> int:
-    """Find the step of a row.
+class _Steps:
+    """Finds the step of each row of a curve, in their order."""
 
-    The distance to the row before, if that is a step a meter can have. A longer one than
-    usual counts only if the next row keeps it: else a row is missing, and the step is the
-    usual one. After a gap the next row tells.
-    """
-    back_s = here.stamp_s - before.stamp_s if before else 0
-    ahead_s = after.stamp_s - here.stamp_s if after else 0
-    ahead_s = ahead_s if ahead_s in STEPS_S else 0
-    if back_s in STEPS_S and (not usual_s or back_s <= usual_s or ahead_s == back_s):
-        return back_s
-    if usual_s and ahead_s:
-        return min(usual_s, ahead_s)
-    return usual_s or ahead_s
+    def __init__(self, declared_s: int | None) -> None:
+        self._usual_s = declared_s or 0
+        self._before_s: int | None = None
+
+    def next(self, here_s: int, after_s: int) -> int:
+        """Find the step of a row that another follows; 0 where nothing tells.
+
+        The distance to the row before, if that is a step a meter can have. A longer one than
+        usual counts only if the next row keeps it: else a row is missing, and the step is the
+        usual one. After a gap the next row tells.
+        """
+        back_s = here_s - self._before_s if self._before_s is not None else 0
+        self._before_s = here_s
+        if back_s == self._usual_s and back_s in STEPS_S:
+            return back_s
+        ahead_s = after_s - here_s if after_s - here_s in STEPS_S else 0
+        if back_s in STEPS_S and (not self._usual_s or back_s < self._usual_s or ahead_s == back_s):
+            self._usual_s = back_s
+        elif self._usual_s and ahead_s:
+            self._usual_s = min(self._usual_s, ahead_s)
+        else:
+            self._usual_s = self._usual_s or ahead_s
+        return self._usual_s
+
+    def last(self, here_s: int) -> int:
+        """Find the step of the last row; 0 where only a row after it would tell.
+
+        So a file that was cut gives no other interval than the whole one.
+        """
+        if self._before_s is None:
+            return self._usual_s
+        back_s = here_s - self._before_s
+        is_told = back_s in STEPS_S and (not self._usual_s or back_s <= self._usual_s)
+        return back_s if is_told else 0
 
 
 def _placed(row: Row, step_s: int, stamp: Literal["start", "end"] | None) -> Interval:
+    line, stamp_s, text = row
     side = stamp or ("start" if step_s <= _FINE_S else "end")
-    return Interval(row, row.stamp_s - (step_s if side == "end" else 0), step_s)
+    return Interval(line, stamp_s - step_s if side == "end" else stamp_s, step_s, text)
 
 
 def nearest_midnight(stamp_s: int, zone: ZoneInfo) -> int:

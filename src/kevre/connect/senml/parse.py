@@ -36,10 +36,19 @@ def parse(source: Source, gathering: Gathering, hints: Hints) -> Iterator[Batch]
     for column in batch.columns:
         for reading in column.readings():
             point, _, path = column.series.partition("_")
-            gathering.add(path, point, reading, 0)
-            yield from gathering.full()
+            gathering.add(
+                path,
+                point,
+                reading.start_s,
+                reading.step_s,
+                reading.value,
+                quality=reading.quality,
+                line=0,
+            )
+            if gathering.is_full:
+                yield gathering.batch()
     for fault in batch.faults:
-        gathering.fault(fault, line=fault.line, field=fault.field)
+        gathering.fault(fault)
     yield from gathering.rest()
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from kevre.connect.gathering import Gathering, Hints
-from kevre.connect.source import Source
+from kevre.connect.source import Source, cut_line
 from kevre.connect.table import names
-from kevre.connect.wide import header_of
+from kevre.connect.wide import cells_of, header_of
 from kevre.model import exact, identifier, unit, window
 from kevre.model.batch import Batch
 from kevre.model.errors import KevreError, Malformed
 from kevre.model.quality import Quality
-from kevre.model.reading import Reading
 from kevre.model.series import Statistic
 from kevre.model.step import seconds
 
@@ -49,12 +47,13 @@ def parse(source: Source, gathering: Gathering, hints: Hints) -> Iterator[Batch]
     columns = header_of(next(lines, (1, b""))[1])
     held: _Cells | None = None
     step_s: int | None = None if kind.statistic in _INTERVALS else 0
-    for cells in _rows(lines, columns, hints.zone, gathering):
+    for cells in _rows(source, lines, columns, hints.zone, gathering):
         if step_s is None and held is not None and cells.start_s > held.start_s:
             step_s = cells.start_s - held.start_s
         if held is not None:
             _keep(held, name, hints, step_s, gathering)
-            yield from gathering.full()
+            if gathering.is_full:
+                yield gathering.batch()
         held = cells
     if held is not None:
         _keep(held, name, hints, step_s, gathering)
@@ -72,6 +71,7 @@ def _name(hints: Hints) -> identifier.SeriesName:
 
 
 def _rows(
+    source: Source,
     lines: Iterator[tuple[int, bytes]],
     columns: list[str],
     zone: ZoneInfo | None,
@@ -79,16 +79,29 @@ def _rows(
 ) -> Iterator[_Cells]:
     after = None
     for number, line in lines:
-        if not line.strip():
+        if not line.strip(b", \t"):
             continue
-        cells = next(csv.reader([line.decode("utf-8", "replace")]), [])
-        named = dict(zip(columns, cells, strict=False))
+        raw = line.decode("utf-8", "replace")
         try:
-            after = window.instant(named.get(names.START, ""), zone, after=after)
+            named = _named(line, columns, may_be_cut=source.is_open_ended)
         except Malformed as error:
-            gathering.fault(error, line=number, field=names.START, raw=",".join(cells))
+            gathering.fault(error, line=number, raw=raw)
+            continue
+        try:
+            after = window.instant(named[names.START], zone, after=after)
+        except Malformed as error:
+            gathering.fault(error, line=number, field=names.START, raw=raw)
             continue
         yield _Cells(number, named, int(after.timestamp()))
+
+
+def _named(line: bytes, columns: list[str], *, may_be_cut: bool) -> dict[str, str]:
+    cells = cells_of(line)
+    if len(cells) < len(columns):
+        raise Malformed("table.cells", f"{len(cells)} cells instead of {len(columns)}")
+    if may_be_cut:
+        raise cut_line()
+    return dict(zip(columns, cells, strict=False))
 
 
 def _keep(
@@ -105,12 +118,11 @@ def _keep(
         text = cells.named.get(names.VALUE, "").strip()
         quality = _quality(cells.named.get(names.QUALITY, ""), text)
         value = None if quality is Quality.MISSING else _value(text, cells, name, hints)
-        reading = Reading(start_s, step_s, value, quality)
     except KevreError as error:
         raw = ",".join(cells.named.values())
         gathering.fault(error, line=cells.line, field=error.where or field, raw=raw)
         return
-    gathering.add(name.path, name.point, reading, cells.line)
+    gathering.add(name.path, name.point, start_s, step_s, value, quality=quality, line=cells.line)
 
 
 def _step_s(cells: _Cells, usual_s: int | None) -> int:

@@ -61,7 +61,8 @@ def territory_map(
     )
     marks = "".join(_mark(dot, project(dot.latitude, dot.longitude)) for dot in dots)
     names = _labels(communes, centres)
-    return svg.document((svg.WIDTH, height), title, sentence, cells + names + marks, "map")
+    body = cells + names + marks
+    return svg.document((svg.WIDTH, height), title, sentence, body, "map", role="group")
 
 
 def _projection(places: Sequence[_Point]) -> tuple[_Projection, int]:

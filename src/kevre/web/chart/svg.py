@@ -35,12 +35,17 @@ class Frame:
         return round(self.bottom - share * (self.bottom - TOP), 1)
 
 
-def document(size: tuple[int, int], title: str, sentence: str, body: str, name: str) -> SafeString:
-    """Close a chart: an image with a title and a sentence, for whoever cannot see it."""
+def document(
+    size: tuple[int, int], title: str, sentence: str, body: str, name: str, *, role: str = "img"
+) -> SafeString:
+    """Close a chart: a title and a sentence for whoever cannot see it.
+
+    It is one image, or a `group` where it holds links.
+    """
     width, height = size
     key = f"g{zlib.crc32((title + body).encode()):x}"
     return mark_safe(  # noqa: S308 - every text below is escaped, every number is ours
-        f'<svg class="chart {name}" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg class="chart {name}" viewBox="0 0 {width} {height}" role="{role}" '
         f'aria-labelledby="{key} {key}d"><title id="{key}">{escape(title)}</title>'
         f'<desc id="{key}d">{escape(sentence)}</desc>{body}</svg>'
     )

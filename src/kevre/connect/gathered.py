@@ -1,0 +1,85 @@
+"""Gathers the readings of one series for one batch."""
+
+from __future__ import annotations
+
+from array import array
+
+from kevre.model import exact
+from kevre.model.batch import Column, ColumnBuilder
+from kevre.model.quality import Quality
+from kevre.model.reading import Fault, Reading
+from kevre.model.series import Kind
+
+_LARGEST = 2**63 - 1
+
+
+class Gathered:
+    """Readings of one series on their way into a column.
+
+    While they come in order and with one exponent, as curves do, they go straight into the
+    column's arrays; from the first that does not, all go through a `ColumnBuilder`, which
+    orders and aligns them. The short way is three times as fast.
+    """
+
+    def __init__(self, series: str, kind: Kind) -> None:
+        self._series = series
+        self._kind = kind
+        self._exponent: int | None = None
+        self._last_s = -(2**63)
+        self._start_s = array("q")
+        self._step_s = array("i")
+        self._value = array("q")
+        self._quality = array("B")
+        self._builder: ColumnBuilder | None = None
+
+    def add(
+        self, start_s: int, step_s: int, value: exact.Exact | None, *, line: int, quality: int
+    ) -> None:
+        """Take one reading; None is a missing one, whatever the quality says."""
+        if self._builder is not None:
+            self._builder.add(_reading(start_s, step_s, value, quality), line=line)
+            return
+        if value is None:
+            mantissa, exponent, quality = 0, self._exponent, Quality.MISSING
+        else:
+            mantissa, exponent = value
+            if self._exponent is None:
+                self._exponent = exponent
+        fits = -_LARGEST <= mantissa <= _LARGEST
+        if start_s <= self._last_s or exponent != self._exponent or not fits:
+            self._spill().add(_reading(start_s, step_s, value, quality), line=line)
+            return
+        self._last_s = start_s
+        self._start_s.append(start_s)
+        self._step_s.append(step_s)
+        self._value.append(mantissa)
+        self._quality.append(quality)
+
+    def column(self) -> tuple[Column, list[Fault]]:
+        """Make the column, and the faults of what does not fit in."""
+        if self._builder is None:
+            return self._straight(), []
+        column = self._builder.build()
+        return column, self._builder.faults
+
+    def _straight(self) -> Column:
+        return Column(
+            self._series,
+            self._kind,
+            self._exponent or 0,
+            self._start_s,
+            self._step_s,
+            self._value,
+            self._quality,
+        )
+
+    def _spill(self) -> ColumnBuilder:
+        builder = self._builder = ColumnBuilder(self._series, self._kind)
+        for reading in self._straight().readings():
+            builder.add(reading)
+        return builder
+
+
+def _reading(start_s: int, step_s: int, value: exact.Exact | None, quality: int) -> Reading:
+    known = Quality.MISSING if value is None else Quality(quality)
+    return Reading(start_s, step_s, value, known)

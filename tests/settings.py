@@ -1,0 +1,9 @@
+"""The node's settings, in a home of its own for each process that runs tests."""
+
+import os
+import tempfile
+
+os.environ["KEVRE_HOME"] = tempfile.mkdtemp(prefix="kevre-test-")
+os.environ.setdefault("KEVRE_SECRET_KEY", "only-for-tests")
+
+from kevre.node.settings import *  # noqa: F403 - once the home is set
