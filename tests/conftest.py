@@ -22,9 +22,6 @@ def node_home(django_test_environment):
     """Set the node's home up as `kevre init` does, but for the registry; remove it at the end."""
     from django.core.management import call_command
 
-    from kevre.web import catalogue
-
-    catalogue.compile_catalogues()
     call_command("collectstatic", verbosity=0, interactive=False)
     yield
     shutil.rmtree(os.environ["KEVRE_HOME"], ignore_errors=True)

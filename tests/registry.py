@@ -1,6 +1,10 @@
 """Builds small registries for tests: a commune, sites, points, series, grants."""
 
+import asyncio
 from datetime import UTC, datetime
+
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from kevre.model import identifier
 from kevre.places.models import MeteringPoint, Party, Series, Site, Territory
@@ -56,3 +60,15 @@ def grant(place, **changed):
         "proof": "test",
     }
     return Grant.objects.create(**given | changed)
+
+
+def awaited(coroutine):
+    """Run a coroutine; close what its threads opened, for databases wait for every guest."""
+
+    async def run():
+        try:
+            return await coroutine
+        finally:
+            await sync_to_async(connections.close_all)()
+
+    return asyncio.run(run())

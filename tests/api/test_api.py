@@ -1,4 +1,3 @@
-import asyncio
 import io
 import json
 from datetime import UTC, datetime
@@ -45,7 +44,7 @@ def read(accept="application/senml+json", **asked):
             return response, response.content
         return response, b"".join([part async for part in response.streaming_content])
 
-    return asyncio.run(run())
+    return registry.awaited(run())
 
 
 def test_readings_come_in_with_a_key_and_go_out_by_a_grant(client, school, secret):
@@ -140,7 +139,7 @@ def test_a_key_does_not_read(client, secret):
             f"/api/v1/series/{key}", headers={"Authorization": f"Bearer {secret}"}
         )
 
-    assert asyncio.run(ask()).status_code == 404
+    assert registry.awaited(ask()).status_code == 404
 
 
 def test_without_a_grant_a_series_is_as_absent_as_an_unknown_one(client, secret):

@@ -1,12 +1,13 @@
 """Files of Enedis: stamps, steps, holes, clock changes, registers, and what goes wrong in them."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.connect.reading import batches_of, faults_of, only, readings_of
 
 from kevre.model.quality import Quality
-from tests.connect.reading import batches_of, faults_of, only, readings_of
 
 PARIS = ZoneInfo("Europe/Paris")
 PRM = "09876543210123"
@@ -149,7 +150,9 @@ def test_byte_order_mark_blank_lines_stray_semicolons_and_repetitions_change_not
 
 
 def test_two_values_of_one_stamp_are_told():
-    found = batches_of(curve(*rows("2026-01-15T00:30:00+01:00", 30, 1, 2), "2026-01-15T01:00:00+01:00;9"))
+    found = batches_of(
+        curve(*rows("2026-01-15T00:30:00+01:00", 30, 1, 2), "2026-01-15T01:00:00+01:00;9")
+    )
     (fault,) = faults_of(found)
     assert (fault.code, fault.line) == ("reading.contradicts", 6)
     assert said(readings_of(found)[POINT + "consumption/power/active/raw"]) == [
@@ -252,9 +255,11 @@ def test_what_meters_use_a_day_is_the_same_from_registers_and_from_the_curve():
     )
     index = readings_of(batches_of(registers))[POINT + "consumption/energy/active/index"]
     load = only(batches_of(power))
-    for before, after in zip(index, index[1:], strict=False):
+    for before, after in pairwise(index):
         used_wh = sum(
-            r.value[0] * r.step_s // 3600 for r in load if before.start_s <= r.start_s < after.start_s
+            r.value[0] * r.step_s // 3600
+            for r in load
+            if before.start_s <= r.start_s < after.start_s
         )
         assert after.value[0] - before.value[0] == used_wh
 

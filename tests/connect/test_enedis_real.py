@@ -6,10 +6,10 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.connect.reading import faults_of, from_file, only, readings_of
 
 from kevre.model.errors import Malformed
 from kevre.model.quality import Quality
-from tests.connect.reading import faults_of, from_file, only, readings_of
 
 pytestmark = pytest.mark.real_data
 
@@ -36,7 +36,10 @@ def test_a_real_curve_gives_its_known_figures(samples, name):
     hints, count, first, last, missing, half_hours, hours, _ = CURVES[name]
     found = only(from_file(samples / name, **hints))
     assert len(found) == count
-    assert (f"{found[0].start:%Y-%m-%dT%H:%M}", f"{found[-1].start:%Y-%m-%dT%H:%M}") == (first, last)
+    assert (f"{found[0].start:%Y-%m-%dT%H:%M}", f"{found[-1].start:%Y-%m-%dT%H:%M}") == (
+        first,
+        last,
+    )
     assert sum(r.quality is Quality.MISSING for r in found) == missing
     steps = [r.step_s for r in found]
     assert (steps.count(1800), steps.count(3600)) == (half_hours, hours)
@@ -90,7 +93,7 @@ def test_real_daily_registers_lie_on_local_midnights_one_a_day(samples):
     assert all(a.value[0] <= b.value[0] for a, b in pairwise(found))
 
 
-def test_register_differences_equal_the_curve_on_every_day_that_both_hold_whole(samples, capsys):
+def test_register_differences_equal_the_curve_on_every_day_that_both_hold_whole(samples):
     register = {r.start.astimezone(PARIS).date(): r for r in registers_of(samples)}
     by_day = defaultdict(list)
     for r in only(from_file(samples / LINKY / "aeneria_Enedis_Conso_Heure.csv")):
@@ -103,5 +106,5 @@ def test_register_differences_equal_the_curve_on_every_day_that_both_hold_whole(
         used_wh = sum(r.value[0] * r.step_s for r in by_day[today]) / 3600
         assert register[tomorrow].value[0] - register[today].value[0] == used_wh
         compared += 1
-    with capsys.disabled():
-        print(f"\ndays compared between register and curve: {compared}")
+    if compared == 0:
+        pytest.skip("REAL SAMPLES TOO SHORT: no day is in both the register and the curve")

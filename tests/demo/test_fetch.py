@@ -33,7 +33,7 @@ def test_a_wheel_that_was_torn_is_fetched_anew(packages, tmp_path):
 def test_an_archive_that_was_changed_is_refused_and_removed(packages, tmp_path):
     for path in packages.folder.glob("*.whl"):
         os.link(path, tmp_path / path.name)
-    changed = tmp_path / fetch.COMMUNES_FILE
+    changed = tmp_path / fetch.COMMUNES.file
     shutil.copy(packages.communes, changed)
     with changed.open("ab") as file:
         file.write(b"\n")

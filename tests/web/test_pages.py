@@ -1,4 +1,3 @@
-import asyncio
 import gzip
 import re
 from dataclasses import replace
@@ -7,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.test import AsyncClient
 from lxml import html
+from tests import registry
 from tests.web.town import HOUSE, SCHOOL
 
 from kevre.places.models import Series, Site
@@ -245,8 +245,8 @@ async def opened(slug):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_live_stream_opens_for_a_public_site_only(town):
-    assert asyncio.run(opened(SCHOOL)) == (200, b"retry: 5000\n\n")
-    assert asyncio.run(opened(HOUSE))[0] == 404
+    assert registry.awaited(opened(SCHOOL)) == (200, b"retry: 5000\n\n")
+    assert registry.awaited(opened(HOUSE))[0] == 404
 
 
 def test_numbers_are_written_for_the_reader():

@@ -33,7 +33,7 @@ class Gathered:
         self._builder: ColumnBuilder | None = None
 
     def add(
-        self, start_s: int, step_s: int, value: exact.Exact | None, *, line: int, quality: int
+        self, start_s: int, step_s: int, value: exact.Exact | None, line: int, quality: int
     ) -> None:
         """Take one reading; None is a missing one, whatever the quality says."""
         if self._builder is not None:
@@ -45,8 +45,8 @@ class Gathered:
             mantissa, exponent = value
             if self._exponent is None:
                 self._exponent = exponent
-        fits = -_LARGEST <= mantissa <= _LARGEST
-        if start_s <= self._last_s or exponent != self._exponent or not fits:
+        is_large = not -_LARGEST <= mantissa <= _LARGEST
+        if start_s <= self._last_s or exponent != self._exponent or is_large:
             self._spill().add(_reading(start_s, step_s, value, quality), line=line)
             return
         self._last_s = start_s

@@ -63,7 +63,7 @@ class Gathering:
         if gathered is None:
             gathered = Gathered(f"{point}_{path}", _kind(path))
             self._series[(point, path)] = gathered
-        gathered.add(start_s, step_s, value, line=line, quality=quality)
+        gathered.add(start_s, step_s, value, line, quality)
         self._added += 1
 
     def fault(
@@ -89,16 +89,10 @@ class Gathering:
         """Say whether nothing was collected, ever."""
         return not (self._series or self._faults or self._batches)
 
-    def rest(self, torn: str = "") -> Iterator[Batch]:
-        """Give what is left; `torn` says why the file ends too early."""
-        if torn:
-            self._faults.append(
-                Fault(
-                    "file.torn",
-                    f"the file ends before it should: {torn}",
-                    hint="fetch it again; what came before is kept",
-                )
-            )
+    def rest(self, ending: Malformed | None = None) -> Iterator[Batch]:
+        """Give what is left; `ending` says why the file ended too early, if it did."""
+        if ending is not None:
+            self._faults.append(Fault.of(ending, field=ending.where))
         # Building the last batch may find faults itself, so what is uncounted is known after.
         if self._series or self._faults or self.uncounted or not self._batches:
             yield self._with_summary(self.batch())

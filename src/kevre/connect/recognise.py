@@ -14,7 +14,7 @@ from kevre.connect.senml import parse as senml
 from kevre.connect.source import Source, digest
 from kevre.connect.table import parse as table
 from kevre.model.batch import Batch
-from kevre.model.errors import KevreError, Malformed, Missing
+from kevre.model.errors import Malformed, Missing
 
 __all__ = ["KINDS", "Hints", "Kind", "read"]
 
@@ -91,10 +91,9 @@ def _kept(batches: Iterator[Batch], gathering: Gathering) -> Iterator[Batch]:
     """Keep what was read before something that ends the reading, which becomes a fault."""
     try:
         yield from batches
-    except KevreError as error:
+    except Malformed as error:
         if gathering.is_empty:
             name = gathering.source
             error.where = f"{name}, {error.where}" if error.where else name
             raise
-        gathering.fault(error, field=error.where)
-        yield from gathering.rest()
+        yield from gathering.rest(error)

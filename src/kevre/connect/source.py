@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 65_536
 _CHUNK = 1 << 18
+# Of a damaged archive one piece is lost: small pieces lose less.
+_PIECE = 1 << 13
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 # Meter data compress some twentyfold, and no gzip more than 1,032-fold.
-_BOMB_SIZE, _BOMB_RATIO = 100_000_000, 200
+_BOMB_SIZE, _BOMB_RATIO = 20_000_000, 200
 # What the library raises of archives that are damaged, each way in its own words.
 _DAMAGE = (EOFError, OSError, ValueError, struct.error, zipfile.BadZipFile, zlib.error, LZMAError)
 
@@ -36,13 +38,13 @@ class Source:
     """One file, opened: its content as lines or whole, and how far it was read.
 
     Attributes:
-        torn: set when the content ends before it should.
+        fault: set when the content ends before it should, or cannot be read on.
         is_open_ended: set with the last line, if it has no end: it may have been cut.
     """
 
     def __init__(self, path: Path, on_bytes: Callable[[int], None]) -> None:
         self.name = path.name
-        self.torn = ""
+        self.fault: Malformed | None = None
         self.is_open_ended = False
         self._raw = _Counted(path, on_bytes)
         try:
@@ -59,35 +61,24 @@ class Source:
             return b""
 
     def chunks(self) -> Iterator[bytes]:
-        """Give the content in pieces; a torn file ends early and says so in `torn`.
-
-        Raises:
-            Malformed: the archive is a bomb.
-        """
+        """Give the content in pieces; where it ends too early, `fault` says why."""
         total = 0
         while True:
             try:
                 chunk = self._stream.read1(_CHUNK)
             except _DAMAGE as error:
-                self.torn = str(error) or type(error).__name__
+                self.fault = _torn(error)
                 return
             if not chunk:
                 return
             total += len(chunk)
             if total > _BOMB_SIZE and total > _BOMB_RATIO * max(self._raw.count, 1):
-                raise Malformed(
-                    "file.bomb",
-                    f"the archive unpacks to more than {_BOMB_RATIO} times its size",
-                    hint="unpack it yourself and look what it is",
-                )
+                self.fault = _bomb()
+                return
             yield chunk
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
-        """Give the lines with their numbers from 1, without their ends.
-
-        Raises:
-            Malformed: a line is longer than any table has.
-        """
+        """Give the lines with their numbers from 1, without their ends."""
         rest = b""
         number = 0
         for chunk in self.chunks():
@@ -96,13 +87,9 @@ class Source:
                 number += 1
                 yield number, line.rstrip(b"\r")
             if len(rest) > LONGEST_LINE:
-                raise Malformed(
-                    "file.line_too_long",
-                    f"a line is longer than {LONGEST_LINE} bytes",
-                    where=f"line {number + 1}",
-                    hint="this is not a table of readings",
-                )
-        if rest and not self.torn:
+                self.fault = _too_long(number + 1)
+                return
+        if rest and self.fault is None:
             self.is_open_ended = True
             yield number + 1, rest.rstrip(b"\r")
 
@@ -127,6 +114,32 @@ class Source:
         """Close the file."""
         self._stream.close()
         self._raw.close()
+
+
+def _torn(error: Exception) -> Malformed:
+    why = str(error) or type(error).__name__
+    return Malformed(
+        "file.torn",
+        f"the file ends before it should: {why}",
+        hint="fetch it again; what came before is kept",
+    )
+
+
+def _bomb() -> Malformed:
+    return Malformed(
+        "file.bomb",
+        f"the archive unpacks to more than {_BOMB_RATIO} times its size",
+        hint="unpack it yourself and look what it is",
+    )
+
+
+def _too_long(line: int) -> Malformed:
+    return Malformed(
+        "file.line_too_long",
+        f"a line is longer than {LONGEST_LINE} bytes",
+        where=f"line {line}",
+        hint="this is not a table of readings",
+    )
 
 
 def cut_line() -> Malformed:
@@ -171,7 +184,7 @@ class _Unpacking(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         room = memoryview(buffer)
-        got = self._packed.read1(len(room))  # type: ignore[union-attr]  # a zip's member has it
+        got = self._packed.read1(min(len(room), _PIECE))  # type: ignore[union-attr]  # a zip's member has it
         room[: len(got)] = got
         return len(got)
 

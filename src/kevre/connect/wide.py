@@ -76,7 +76,7 @@ def parse(source: Source, gathering: Gathering, layout: Layout) -> Iterator[Batc
             reader.take(number, line, may_be_cut=source.is_open_ended)
         if gathering.is_full:
             yield gathering.batch()
-    yield from gathering.rest(source.torn)
+    yield from gathering.rest(source.fault)
 
 
 def cells_of(line: bytes) -> list[str]:
@@ -86,7 +86,7 @@ def cells_of(line: bytes) -> list[str]:
         Malformed: the line cannot be cut.
     """
     try:
-        return next(csv.reader([line.decode("utf-8", "replace")]), [])
+        return next(csv.reader([line.decode("utf-8", "replace")], strict=True), [])
     except csv.Error as error:
         raise Malformed(
             "table.cells", "the line cannot be cut into cells", hint="is there a stray quote?"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from kevre.model.errors import Malformed
@@ -145,18 +145,20 @@ def instant(text: str, zone: ZoneInfo | None = None, *, after: datetime | None =
             f"{text[:40]!r} is not an instant",
             hint="use ISO 8601 such as 2026-01-31T12:30:00+01:00",
         ) from error
+    if read.year in {MINYEAR, MAXYEAR}:  # no zone can be applied at the ends of the calendar
+        raise _out_of_range(read)
     aware = read if read.tzinfo is not None else _placed(read, zone, after)
-    return _checked(aware)
-
-
-def _checked(aware: datetime) -> datetime:
     if not EARLIEST_S <= aware.timestamp() < LATEST_S:
-        raise Malformed(
-            "time.out_of_range",
-            f"the year {aware.year} is outside 1990 to 2099",
-            hint="check the order of day, month and year",
-        )
+        raise _out_of_range(aware)
     return aware.astimezone(UTC)
+
+
+def _out_of_range(read: datetime) -> Malformed:
+    return Malformed(
+        "time.out_of_range",
+        f"the year {read.year} is outside 1990 to 2099",
+        hint="check the order of day, month and year",
+    )
 
 
 def _placed(naive: datetime, zone: ZoneInfo | None, after: datetime | None) -> datetime:

@@ -121,6 +121,13 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Europe/Paris"
 
+# An address that is not there may name a home: it is no matter for the log.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "loggers": {"django.request": {"level": "ERROR"}},
+}
+
 STATIC_URL = "/static/"
 STATIC_ROOT = CONFIG.home / "static"
 STORAGES = {

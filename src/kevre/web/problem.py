@@ -58,7 +58,7 @@ def handler500(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's
 
 def problem(request: HttpRequest, error: KevreError) -> HttpResponse:
     """Render the page of an error, with its HTTP status."""
-    log.info("page refused", extra={"code": error.code, "path": request.path})
+    log.info("page refused", extra={"code": error.code})
     title = next(words for family, words in _TITLES if isinstance(error, family))
     # A person who mistypes a date has sent a bad request, not an unprocessable entity.
     status = HTTPStatus.BAD_REQUEST if isinstance(error, Malformed) else error.http_status

@@ -15,7 +15,7 @@ _CURVES = {
 }
 _ACCENTS = str.maketrans("éèêàôîç", "eeeaoic")
 # 65535 stands for "none" in daily maximum powers (seen in HDM files).
-MAX_POWER_NONE = 65_535
+MAX_POWER_NONE = "65535"
 
 
 def plain(word: str) -> str:

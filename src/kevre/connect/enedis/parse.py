@@ -64,7 +64,7 @@ def parse(source: Source, gathering: Gathering, hints: Hints) -> Iterator[Batch]
                 "enedis.no_rows", "there is a header and nothing below it", where="line 2"
             )
         yield from _rows(section, columns[1], lines, stamps, gathering, hints)
-    yield from gathering.rest(source.torn)
+    yield from gathering.rest(source.fault)
 
 
 class _Lines:
@@ -85,29 +85,29 @@ class _Lines:
         if self._held is not None:
             held, self._held = self._held, None
             return held
-        return next(self._filled(), None)
+        for number, line in self._lines:
+            cells = _cells(line)
+            if any(cells):
+                return number, cells
+        return None
 
     def section(self) -> Iterator[tuple[int, list[str]]]:
         """Give the filled lines up to the next section."""
-        for found in self._filled():
-            if found[1][0].startswith(_SECTION):
-                self._held = found
-                return
-            yield found
-
-    def _filled(self) -> Iterator[tuple[int, list[str]]]:
         for number, line in self._lines:
             cells = _cells(line)
-            if cells[0] or any(cells):
+            first = cells[0]
+            if first.startswith(_SECTION):
+                self._held = number, cells
+                return
+            if first or any(cells):
                 yield number, cells
 
 
 def _cells(line: bytes) -> list[str]:
     try:
-        text = line.removeprefix(_BOM).decode("utf-8")
+        return line.decode().removeprefix("\ufeff").split(";")
     except UnicodeDecodeError:
-        text = line.decode("cp1252", "replace")
-    return text.split(";")
+        return line.decode("cp1252", "replace").split(";")
 
 
 def _section(header: Sequence[str], lines: _Lines, hints: Hints) -> _Section:
@@ -227,29 +227,21 @@ def _stamped(
     section: _Section, lines: _Lines, stamps: Stamps, gathering: Gathering
 ) -> Iterator[Row]:
     """Give the rows whose stamp can be read."""
+    read = stamps.read
     for number, cells in lines.section():
         try:
-            stamp_s = stamps.read(cells[0])
+            stamp_s = read(cells[0])
         except Malformed as error:
             gathering.fault(error, line=number, field="Horodate", raw=";".join(cells))
             continue
-        fault = _short(section, stamp_s, cells, lines)
-        if fault is not None:
-            gathering.fault(fault, line=number, field="Valeur", raw=";".join(cells))
-            continue
-        yield Row(number, stamp_s, cells[1].strip())
-
-
-def _short(
-    section: _Section, stamp_s: int, cells: Sequence[str], lines: _Lines
-) -> Malformed | None:
-    """Say what a row lacks, if anything."""
-    if len(cells) < 2:  # noqa: PLR2004 - stamp and value
-        return Malformed("enedis.cells", "the value is missing", hint="was the file cut?")
-    # Some downloads end without a line end, at the date that their header names.
-    if lines.may_be_cut and stamp_s != section.end_s:
-        return cut_line()
-    return None
+        if len(cells) < 2:  # noqa: PLR2004 - stamp and value
+            short = Malformed("enedis.cells", "the value is missing", hint="was the file cut?")
+            gathering.fault(short, line=number, field="Valeur", raw=";".join(cells))
+        # Some downloads end without a line end, at the date that their header names.
+        elif lines.may_be_cut and stamp_s != section.end_s:
+            gathering.fault(cut_line(), line=number, field="Valeur", raw=";".join(cells))
+        else:
+            yield number, stamp_s, cells[1].strip()
 
 
 def _no_step() -> Malformed:
@@ -323,11 +315,11 @@ def _maxima(
 ) -> Iterator[Batch]:
     """Read daily maxima: stamped at the instant of the peak, in VA whatever the cell says."""
     path = f"{names.direction(section.direction)}/power/apparent/max"
-    for row in _stamped(section, lines, stamps, gathering):
-        text = "" if row.text == str(names.MAX_POWER_NONE) else row.text
+    for line, stamp_s, text in _stamped(section, lines, stamps, gathering):
+        known = "" if text == names.MAX_POWER_NONE else text
         try:
-            gathering.add(path, section.point, row.stamp_s, 0, _value(text, 0), line=row.line)
+            gathering.add(path, section.point, stamp_s, 0, _value(known, 0), line=line)
         except Malformed as error:
-            gathering.fault(error, line=row.line, field="Valeur", raw=row.text)
+            gathering.fault(error, line=line, field="Valeur", raw=text)
         if gathering.is_full:
             yield gathering.batch()

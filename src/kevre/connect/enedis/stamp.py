@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from kevre.model import window
@@ -22,21 +22,11 @@ _MOST_DAYS = 1_000
 _DAY_S = 86_400
 
 
-class Row(NamedTuple):
-    """One line of a curve: its stamp [epoch s] and its value as written."""
-
-    line: int
-    stamp_s: int
-    text: str
-
-
-class Interval(NamedTuple):
-    """Where the value of a row belongs; the step is 0 where it cannot be told."""
-
-    line: int
-    start_s: int
-    step_s: int
-    text: str
+# One line of a curve: its number, its stamp [epoch s], its value as written.
+Row = tuple[int, int, str]
+# Where the value of a row belongs: number of the line, start [epoch s], step [s], value as
+# written. The step is 0 where it cannot be told.
+Interval = tuple[int, int, int, str]
 
 
 class Stamps:
@@ -88,21 +78,29 @@ def intervals(
         declared_s: the step that the file's header names, if it does.
     """
     steps = _Steps(declared_s)
-    here: list[Row] = []  # the rows of one stamp: several only where they contradict
-    for row in rows:
-        if here and row[1] == here[0][1]:
-            if row[2] != here[-1][2]:
-                here.append(row)
+    # Rows of one stamp: several only where they contradict.
+    here: list[tuple[int, str]] = []
+    here_s: int | None = None
+    for line, stamp_s, text in rows:
+        if stamp_s == here_s:
+            if text != here[-1][1]:
+                here.append((line, text))
             continue
-        if here:
-            step_s = steps.next(here[0][1], row[1])
-            for one in here:
-                yield _placed(one, step_s, stamp)
-        here = [row]
-    if here:
-        step_s = steps.last(here[0][1])
-        for one in here:
-            yield _placed(one, step_s, stamp)
+        if here_s is not None:
+            step_s = steps.next(here_s, stamp_s)
+            start_s = _start_s(here_s, step_s, stamp)
+            for before in here:
+                yield before[0], start_s, step_s, before[1]
+        here, here_s = [(line, text)], stamp_s
+    if here_s is not None:
+        step_s = steps.last(here_s)
+        for line, text in here:
+            yield line, _start_s(here_s, step_s, stamp), step_s, text
+
+
+def _start_s(stamp_s: int, step_s: int, stamp: Literal["start", "end"] | None) -> int:
+    is_end = step_s > _FINE_S if stamp is None else stamp == "end"
+    return stamp_s - step_s if is_end else stamp_s
 
 
 class _Steps:
@@ -142,12 +140,6 @@ class _Steps:
         back_s = here_s - self._before_s
         is_told = back_s in STEPS_S and (not self._usual_s or back_s <= self._usual_s)
         return back_s if is_told else 0
-
-
-def _placed(row: Row, step_s: int, stamp: Literal["start", "end"] | None) -> Interval:
-    line, stamp_s, text = row
-    side = stamp or ("start" if step_s <= _FINE_S else "end")
-    return Interval(line, stamp_s - step_s if side == "end" else stamp_s, step_s, text)
 
 
 def nearest_midnight(stamp_s: int, zone: ZoneInfo) -> int:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from kevre.connect.gathering import Gathering, Hints
 from kevre.connect.source import Source
 from kevre.model.batch import Batch
-from kevre.model.errors import Malformed
 
 _LARGEST = 64_000_000
-_CBOR_ARRAYS = range(0x80, 0xA0)  # first byte of a CBOR array
+# First bytes of a CBOR array, and where its first element stands; that is a map.
+_CBOR_ARRAYS = dict.fromkeys(range(0x80, 0x98), 1) | {0x98: 2, 0x99: 3, 0x9A: 5, 0x9F: 1}
+_CBOR_MAPS = range(0xA0, 0xC0)
 
 
 def fits(head: bytes) -> bool:
@@ -21,15 +22,16 @@ def fits(head: bytes) -> bool:
         return True
     if start.startswith(b"<"):
         return b"senml" in head
-    return bool(head) and head[0] in _CBOR_ARRAYS and b"\n" not in head[:2]
+    place = _CBOR_ARRAYS.get(head[0]) if head else None
+    return place is not None and len(head) > place and head[place] in _CBOR_MAPS
 
 
 def parse(source: Source, gathering: Gathering, hints: Hints) -> Iterator[Batch]:
     """Read the pack; its own origin and key stand in the batch."""
     del hints
     content = source.whole(_LARGEST).removeprefix(b"\xef\xbb\xbf")
-    if source.torn:
-        raise Malformed("file.torn", "the file ends before it should", hint="fetch it again")
+    if source.fault is not None:
+        raise source.fault
     batch = _decoder(content)(
         content, now_s=int(time.time()), origin=gathering.origin, source=gathering.source
     )

@@ -18,6 +18,8 @@ from kevre.model.series import Statistic
 from kevre.model.step import seconds
 
 _INTERVALS = frozenset({Statistic.MEAN, Statistic.SUM})
+# Which column an error of the model is about, by the first word of its code.
+_FIELDS = {"unit": names.UNIT, "step": names.STEP}
 
 
 def fits(head: bytes) -> bool:
@@ -57,7 +59,7 @@ def parse(source: Source, gathering: Gathering, hints: Hints) -> Iterator[Batch]
         held = cells
     if held is not None:
         _keep(held, name, hints, step_s, gathering)
-    yield from gathering.rest(source.torn)
+    yield from gathering.rest(source.fault)
 
 
 def _name(hints: Hints) -> identifier.SeriesName:
@@ -111,7 +113,6 @@ def _keep(
     usual_s: int | None,
     gathering: Gathering,
 ) -> None:
-    field = names.VALUE
     try:
         step_s = _step_s(cells, usual_s)
         start_s = cells.start_s - (step_s if hints.stamp == "end" else 0)
@@ -120,7 +121,8 @@ def _keep(
         value = None if quality is Quality.MISSING else _value(text, cells, name, hints)
     except KevreError as error:
         raw = ",".join(cells.named.values())
-        gathering.fault(error, line=cells.line, field=error.where or field, raw=raw)
+        field = error.where or _FIELDS.get(error.code.partition(".")[0], names.VALUE)
+        gathering.fault(error, line=cells.line, field=field, raw=raw)
         return
     gathering.add(name.path, name.point, start_s, step_s, value, quality=quality, line=cells.line)
 

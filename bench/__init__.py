@@ -1,0 +1,1 @@
+"""Measurements against named baselines, all made in the same run: `make bench`."""

@@ -1,0 +1,121 @@
+"""What holds for every connector: the same batches twice, ordered, of known kinds, without faults."""
+
+import importlib
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import kevre.connect
+from kevre.connect.recognise import KINDS
+from kevre.model import identifier
+from tests.connect.reading import batches_of, faults_of, readings_of
+
+POWER = "urn:dev:org:32473-school:hall_consumption/power/active/raw"
+GOOD = {
+    "Enedis curve or index (CSV)": (
+        "Identifiant PRM;Type de donnees;Date de debut;Date de fin;Grandeur physique;"
+        "Grandeur metier;Etape metier;Unite;Pas en minutes\n"
+        "09876543210123;Courbe de charge;01/01/2026;02/01/2026;Energie active;"
+        "Consommation;Comptage Brut;W;\nHorodate;Valeur\n"
+        "2026-01-15T00:30:00+01:00;612\n2026-01-15T01:00:00+01:00;418\n"
+    ),
+    "Météo-France hourly observations (CSV)": (
+        "numer_sta,time_utc,t_c,rr1,ghi_wh_m2\n56185001,2026-01-15 12:00:00,9.5,0.2,120\n"
+        "56185001,2026-01-15 11:00:00,9.1,,110\n22016001,2026-01-15 12:00:00,8,0,120\n"
+    ),
+    "house with photovoltaics, as EMHASS keeps it (CSV)": (
+        "timestamp_utc,load_no_controllable_W,pv_W,pv_forecast_W\n"
+        "2026-01-15 12:00:00+00:00,310.5,1200.0,1100\n2026-01-15 12:30:00+00:00,,,\n"
+    ),
+    "table of one series: start,value (CSV)": (
+        "start,value\n2026-01-15T12:00:00Z,1.25\n2026-01-15T12:30:00Z,\n"
+    ),
+    "SenML (JSON, XML or CBOR)": (
+        f'[{{"bn":"{POWER}","bt":1768478400,"bu":"W","bst":1800,"v":612}},{{"t":1800,"q":7}}]'
+    ),
+}
+FOLDERS = sorted(path.parent for path in Path(kevre.connect.__file__).parent.glob("*/__init__.py"))
+STATES = {"done", "to do", "exempt"}
+
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
+every_folder = pytest.mark.parametrize("folder", FOLDERS, ids=[path.name for path in FOLDERS])
+
+
+def test_every_kind_of_file_has_a_good_example():
+    assert set(GOOD) == {kind.name for kind in KINDS}
+
+
+@every_kind
+def test_a_good_file_is_of_one_kind_only(kind):
+    head = GOOD[kind.name].encode()
+    assert [other.name for other in KINDS if other.fits(head)] == [kind.name]
+
+
+@every_kind
+def test_a_good_file_has_readings_and_no_faults(kind):
+    batches = batches_of(GOOD[kind.name], series=hint(kind))
+    assert faults_of(batches) == []
+    assert sum(map(len, batches)) >= 2
+
+
+@every_kind
+def test_the_same_file_gives_the_same_batches_again(kind):
+    first = batches_of(GOOD[kind.name], series=hint(kind))
+    assert first == batches_of(GOOD[kind.name], series=hint(kind))
+    assert all(batch.key for batch in first)
+    assert len({batch.key for batch in first}) == len(first)
+
+
+@every_kind
+def test_readings_are_in_strict_order_and_of_the_kind_that_their_name_says(kind):
+    for batch in batches_of(GOOD[kind.name], series=hint(kind)):
+        for column in batch.columns:
+            assert all(a < b for a, b in pairwise(column.start_s))
+            assert identifier.parse(column.series).kind == column.kind
+
+
+@every_kind
+def test_names_of_series_do_not_stand_twice_in_a_batch(kind):
+    for batch in batches_of(GOOD[kind.name], series=hint(kind)):
+        assert len({column.series for column in batch.columns}) == len(batch.columns)
+
+
+@every_kind
+def test_a_byte_order_mark_and_other_line_ends_change_nothing(kind):
+    text = GOOD[kind.name]
+    windows = ("\ufeff" + text).replace("\n", "\r\n")
+    assert readings_of(batches_of(windows, series=hint(kind))) == readings_of(
+        batches_of(text, series=hint(kind))
+    )
+
+
+def hint(kind):
+    return POWER if kind.name.startswith("table") else None
+
+
+@every_folder
+def test_a_connector_says_what_it_reads_and_from_which_source(folder):
+    said = importlib.import_module(f"kevre.connect.{folder.name}").__doc__
+    assert "Sources:" in said
+
+
+@every_folder
+def test_a_connector_has_the_same_files_as_all(folder):
+    names = {path.name for path in folder.glob("*.*")}
+    expected = {"__init__.py", "parse.py", "quality.toml", "names.py"}
+    assert names >= expected - ({"names.py"} if folder.name == "senml" else set())
+
+
+@every_folder
+def test_a_connector_says_what_it_does_of_the_common_scale(folder):
+    scale = tomllib.loads((folder / "quality.toml").read_text(encoding="utf-8"))
+    of_another = tomllib.loads((FOLDERS[0] / "quality.toml").read_text(encoding="utf-8"))
+    assert set(scale) == set(of_another)
+    for state in scale.values():
+        if isinstance(state, str):
+            assert state == "done"
+            continue
+        assert state["status"] in STATES - {"done"}
+        assert state["why"]
