@@ -6,11 +6,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from tests.connect.reading import batches_of, faults_of, readings_of
 
 import kevre.connect
 from kevre.connect.recognise import KINDS
 from kevre.model import identifier
-from tests.connect.reading import batches_of, faults_of, readings_of
 
 POWER = "urn:dev:org:32473-school:hall_consumption/power/active/raw"
 GOOD = {

@@ -2,13 +2,13 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.connect.reading import faults_of, readings_of
 
 from kevre.connect.gathering import LARGEST, Gathering
 from kevre.model.batch import ColumnBuilder
 from kevre.model.identifier import KINDS
 from kevre.model.quality import Quality
 from kevre.model.reading import Reading
-from tests.connect.reading import faults_of, readings_of
 
 PATH = "consumption/power/active/raw"
 POINT = "urn:dev:org:32473-school:hall"

@@ -17,6 +17,7 @@ SOME = """
     select id, statistic, unit, zone, exponent, longest_s from series
     where id in (select series from chosen)
 """
+ONE = "select id, statistic, unit, zone, exponent, longest_s from series where id = ?"
 DECLARE = "insert into series values (?, ?, ?, ?, null, 0)"
 REFIT = "update series set exponent = ?, longest_s = ? where id = ?"
 MOVE = "update series set zone = ? where id = ?"
@@ -68,6 +69,11 @@ class Declared:
 def known(cursor: duckdb.DuckDBPyConnection) -> dict[int, Declared]:
     """Give every declared series."""
     return _by_key(cursor.execute(KNOWN).fetchall())
+
+
+def one(cursor: duckdb.DuckDBPyConnection, series: int) -> Declared | None:
+    """Give one declared series, as this cursor's transaction sees it."""
+    return _by_key(cursor.execute(ONE, [series]).fetchall()).get(series)
 
 
 def some(cursor: duckdb.DuckDBPyConnection, series: Collection[int]) -> dict[int, Declared]:

@@ -63,7 +63,7 @@ def blocks(connection: Connection, series: int, start_s: int, end_s: int) -> Ite
     """
     while start_s < end_s:
         with connection.reading() as cursor:
-            declared = catalog.some(cursor, [series]).get(series)
+            declared = catalog.one(cursor, series)
             if declared is None:
                 return
             curve = _raw(cursor, declared, (start_s, end_s), BLOCK)

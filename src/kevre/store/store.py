@@ -100,7 +100,7 @@ class Store:
         """
         allowed = permit.clip(series, window, resolution)
         with self._connection.reading() as cursor:
-            declared = catalog.some(cursor, [series]).get(series)
+            declared = catalog.one(cursor, series)
             if declared is None or allowed is None:
                 return curve.empty(series, resolution, declared)
             if resolution is RAW:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -68,9 +69,19 @@ def heatmap(
     Shades are quantiles of the values above zero, so that one cold week does not wash out
     the rest of the year.
     """
-    known = matrix[np.isfinite(matrix)]
-    if not known.size:
+    if not np.isfinite(matrix).any():
         return svg.empty(title, gettext("No readings in this period."))
+    return _drawn(matrix.shape, matrix.tobytes(), first, (role, unit, locale, title))
+
+
+# The hours of the past stay as they are: most views of a page draw the same year again.
+@lru_cache(maxsize=64)
+def _drawn(
+    shape: tuple[int, int], cells: bytes, first: date, words: tuple[str, str, str, str]
+) -> SafeString:
+    role, unit, locale, title = words
+    matrix = np.frombuffer(cells).reshape(shape)
+    known = matrix[np.isfinite(matrix)]
     edges = (
         np.unique(np.quantile(known[known > 0], np.linspace(0, 1, _CLASSES + 1)[1:-1]))
         if (known > 0).any()

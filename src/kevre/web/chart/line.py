@@ -107,9 +107,9 @@ def _curve(trace: Trace, frame: Frame, window: Window, factor: float) -> str:
     step_s = _step(trace.start_s, window)
     drawn, filled = [], []
     for first, last in _runs(trace, step_s):
-        xs = [x_of(window, float(s)) for s in trace.start_s[first:last]]
-        end = min(x_of(window, float(trace.start_s[last - 1]) + step_s), x_of(window, window.end_s))
-        ys = [frame.y(float(v) * factor) for v in trace.value[first:last]]
+        xs = x_of(window, trace.start_s[first:last]).tolist()
+        ys = frame.y(trace.value[first:last] * factor).tolist()
+        end = min(x_of(window, trace.start_s[last - 1] + step_s), x_of(window, window.end_s))
         path = _dots(xs, ys) if trace.role == "state" else _steps(xs, ys, end)
         drawn.append(path)
         if trace.role != "state":

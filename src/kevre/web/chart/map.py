@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString
@@ -52,6 +53,14 @@ def territory_map(
     """Draw communes as cells, the largest with their names, and sites as dots."""
     if not communes:
         return svg.empty(title, sentence)
+    return _drawn(tuple(communes), tuple(dots), title, sentence)
+
+
+# A territory moves as little as its sites do: most views draw the same map again.
+@lru_cache(maxsize=64)
+def _drawn(
+    communes: tuple[Commune, ...], dots: tuple[Dot, ...], title: str, sentence: str
+) -> SafeString:
     project, height = _projection([(c.latitude, c.longitude) for c in communes])
     centres = [project(c.latitude, c.longitude) for c in communes]
     cells = "".join(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from babel.numbers import format_decimal
 
@@ -57,6 +58,8 @@ def decimals(value: float) -> str:
     return "#,##0.0" if size >= _FINE else "#,##0.00"
 
 
+# Babel takes 50 us for a number, and the days of a page are the same at its next view.
+@lru_cache(maxsize=8_192)
 def _text(value: float, unit: str, locale: str) -> str:
     factor, symbol = quantity_scale(value, unit)
     scaled = value * factor

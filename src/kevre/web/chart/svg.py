@@ -6,7 +6,9 @@ import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from babel.numbers import format_decimal
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -29,10 +31,10 @@ class Frame:
         """Give the y of the lowest value."""
         return self.height - BOTTOM
 
-    def y(self, value: float) -> float:
-        """Place a value."""
+    def y(self, value: Any) -> Any:
+        """Place a value, or an array of them."""
         share = (value - self.low) / (self.high - self.low)
-        return round(self.bottom - share * (self.bottom - TOP), 1)
+        return np.round(self.bottom - share * (self.bottom - TOP), 1)
 
 
 def document(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from babel.dates import format_date, format_time
 from django.utils.html import escape
 
@@ -18,9 +20,9 @@ _DAY_S = 86_400
 _HOURS = 6
 
 
-def x_of(window: Window, instant_s: float) -> float:
-    """Place an instant."""
-    return round(LEFT + (instant_s - window.start_s) / max(window.length_s, 1) * _SPAN, 1)
+def x_of(window: Window, instant_s: Any) -> Any:
+    """Place an instant, or an array of them [epoch s]."""
+    return np.round(LEFT + (instant_s - window.start_s) / max(window.length_s, 1) * _SPAN, 1)
 
 
 def time_axis(frame: Frame, window: Window, zone: ZoneInfo, locale: str) -> str:
