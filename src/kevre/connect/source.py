@@ -78,14 +78,15 @@ class Source:
             yield chunk
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
-        """Give the lines with their numbers from 1, without their ends."""
+        """Give the lines that are not empty, with their numbers from 1, without their ends."""
         rest = b""
         number = 0
         for chunk in self.chunks():
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole:
                 number += 1
-                yield number, line.rstrip(b"\r")
+                if line:
+                    yield number, line.rstrip(b"\r")
             if len(rest) > LONGEST_LINE:
                 self.fault = _too_long(number + 1)
                 return

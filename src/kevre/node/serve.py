@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -42,6 +44,8 @@ def serve(
         server_header=False,
     )
     server = _Server(settings, when_open)
+    # The server raises again what ended it: leave by the way of every exit, not by dying.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     runner = job.Runner(job.table(config), way)
     runner.start()
     try:
