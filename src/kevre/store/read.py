@@ -27,13 +27,15 @@ RAW = """
     where series = ? and start_s >= ? and start_s < ? order by start_s limit ?
 """
 LATEST = """
-    select series, max(start_s), arg_max(step_s, start_s),
-        arg_max(coalesce(value, 0), start_s), arg_max(quality, start_s)
-    from reading
-    where series in (select series from chosen) and start_s >= $start_s and start_s < $end_s
-    group by series
+    select newest.*, exponent from (
+        select series, max(start_s), arg_max(step_s, start_s),
+            arg_max(coalesce(value, 0), start_s), arg_max(quality, start_s)
+        from reading
+        where series in (select series from chosen) and start_s >= $start_s and start_s < $end_s
+        group by series
+    ) newest join series on id = newest.series
 """
-NEWEST = "select max(start_s) from reading where start_s < ?"
+NEWEST = "select max(start_s) from reading"
 EXTENT = """
     select min(start_s), max(start_s + greatest(step_s, 1)) from reading
     where series = ? and start_s >= ? and start_s < ?
@@ -74,14 +76,25 @@ def blocks(connection: Connection, series: int, start_s: int, end_s: int) -> Ite
         start_s = int(curve.start_s[-1]) + 1
 
 
+def newest_s(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Give the start of the newest reading of all series; 0 without any [epoch s]."""
+    row = cursor.execute(NEWEST).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
 def latest(
-    cursor: duckdb.DuckDBPyConnection, series: Collection[int], start_s: int, end_s: int
+    cursor: duckdb.DuckDBPyConnection,
+    series: Collection[int],
+    start_s: int,
+    end_s: int,
+    around_s: int,
 ) -> dict[int, Latest]:
-    """Give the newest reading that starts between two instants, of each that has one."""
-    row = cursor.execute(NEWEST, [end_s]).fetchone()
-    if row is None or row[0] is None:
-        return {}
-    recent_s = max(start_s, int(row[0]) - RECENT_S)
+    """Give the newest reading that starts between two instants, of each that has one.
+
+    Most series speak at about the same time: what is near `around_s` is looked at first,
+    and only for those that are silent there all that came before.
+    """
+    recent_s = max(start_s, min(around_s, end_s) - RECENT_S)
     found = _latest(cursor, series, recent_s, end_s)
     silent = [one for one in series if one not in found]
     if silent and start_s < recent_s:
@@ -100,12 +113,12 @@ def extent(
 def _latest(
     cursor: duckdb.DuckDBPyConnection, series: Collection[int], start_s: int, end_s: int
 ) -> dict[int, Latest]:
-    known = catalog.some(cursor, series)
+    catalog.choose(cursor, series)
     newest = {}
     bound = {"start_s": start_s, "end_s": end_s}
-    for key, at_s, step_s, value, code in cursor.execute(LATEST, bound).fetchall():
+    for key, at_s, step_s, value, code, exponent in cursor.execute(LATEST, bound).fetchall():
         quality = Quality(code)
-        exact = None if quality is Quality.MISSING else (value, known[key].exponent or 0)
+        exact = None if quality is Quality.MISSING else (value, exponent or 0)
         newest[key] = Latest(at_s, step_s, exact, quality)
     return newest
 

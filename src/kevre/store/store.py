@@ -19,7 +19,7 @@ from kevre.model.step import Resolution
 from kevre.model.window import Window, civil_days
 from kevre.store import catalog, change, curve, daily, erase, read
 from kevre.store.catalog import Declared
-from kevre.store.connection import Connection, Cursor
+from kevre.store.connection import Connection
 from kevre.store.result import Change, Curve, DayTotals, Latest, Written
 from kevre.store.write import Writer
 
@@ -140,7 +140,8 @@ class Store:
         for one in series:
             permit.clip(one, permit.window, RAW)
         with self._connection.reading() as cursor:
-            return read.latest(cursor, series, permit.window.start_s, permit.window.end_s)
+            start_s, end_s = permit.window.start_s, permit.window.end_s
+            return read.latest(cursor, series, start_s, end_s, self._writer.newest_s)
 
     def daily(self, permit: Permit, series: Collection[int], first: date, last: date) -> DayTotals:
         """Give daily totals, as last refreshed, of the local days from `first` to `last`.
@@ -152,7 +153,7 @@ class Store:
         with self._connection.reading() as cursor:
             parts = [
                 daily.read(cursor, keys, *allowed)
-                for keys, allowed in self._days(cursor, permit, series, first, last)
+                for keys, allowed in self._days(permit, series, first, last)
             ]
             return daily.merge(parts or [daily.read(cursor, [], first, last)])
 
@@ -170,7 +171,7 @@ class Store:
         keys = _summable(permit, series)
         with self._connection.reading() as cursor:
             curve.check_summable(list(catalog.some(cursor, keys).values()))
-            groups = self._days(cursor, permit, keys, first, last)
+            groups = self._days(permit, keys, first, last)
             if not groups:
                 return daily.summed(cursor, [], first, last)
             since = max(allowed[0] for _, allowed in groups)
@@ -260,18 +261,20 @@ class Store:
         return declared
 
     def _days(
-        self, cursor: Cursor, permit: Permit, series: Collection[int], first: date, last: date
+        self, permit: Permit, series: Collection[int], first: date, last: date
     ) -> list[tuple[list[int], tuple[date, date]]]:
         """Group series by calendar, each with the days wholly in the permit."""
         by_zone: dict[str, list[Declared]] = defaultdict(list)
-        for declared in catalog.some(cursor, series).values():
-            by_zone[declared.zone.key].append(declared)
+        for one in series:
+            declared = self._writer.known(one)
+            if declared is not None:
+                by_zone[declared.zone.key].append(declared)
         groups = []
         for known in by_zone.values():
             window = civil_days(first, last, known[0].zone).clip(permit.window)
             allowed = daily.days_within(window, known[0]) if window else None
             if allowed is not None:
-                groups.append(([one.series for one in known], allowed))
+                groups.append(([each.series for each in known], allowed))
         return groups
 
 

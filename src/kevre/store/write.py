@@ -15,7 +15,7 @@ import duckdb
 from kevre.model.batch import Column
 from kevre.model.errors import KevreError, Malformed, Unavailable
 from kevre.model.reading import Fault
-from kevre.store import catalog, change, fit, merge
+from kevre.store import catalog, change, fit, merge, read
 from kevre.store.catalog import Declared
 from kevre.store.connection import Connection, Cursor
 from kevre.store.merge import Part
@@ -73,6 +73,8 @@ class Writer:
         self._last_seq = 0
         self._known: dict[int, Declared] = {}
         self._newest: dict[int, int | None] = {}
+        # Start of the newest reading of all, or later: where to look first [epoch s].
+        self.newest_s = 0
         self.forget()
 
     def forget(self) -> None:
@@ -80,6 +82,7 @@ class Writer:
         with self._connection.reading() as cursor:
             self._known = catalog.known(cursor)
             self._last_seq = change.last_seq(cursor)
+            self.newest_s = read.newest_s(cursor)
         self._newest.clear()
 
     def add(self, declared: Declared) -> Declared:
@@ -206,6 +209,7 @@ class Writer:
             (beyond if is_beyond else within).append(Part(place, series, rows))
             last_s = int(rows.start_s[-1])
             self._newest[series] = last_s if newest is None else max(newest, last_s)
+            self.newest_s = max(self.newest_s, last_s)
         lines = []
         for result in (*merge.append(cursor, beyond), *merge.upsert(cursor, within)):
             job = jobs[result.place]

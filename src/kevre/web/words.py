@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import (
@@ -38,6 +39,8 @@ _SYMBOLS = {
 }
 # Shown in another unit than stored, because people know it so: factor and symbol.
 _FAMILIAR = {"Pa": (0.01, "hPa"), "m": (1000.0, "mm"), "s": (1 / 60, "min")}
+# Babel takes some 50 us for each, and a page says the same days and numbers at its next view.
+_REMEMBERED = 4_096
 _FINE = 10.0  # below this a number is shown with two decimals, above with one, then none
 _COARSE = 1000.0
 
@@ -130,6 +133,7 @@ def parts(text: str) -> tuple[str, str]:
     return (text, "") if cut < 0 or text[cut + 1 :].isdigit() else (text[:cut], text[cut + 1 :])
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def number_text(value: float, locale: str) -> str:
     """Write a number with as many decimals as its size deserves."""
     size = abs(value)
@@ -137,6 +141,7 @@ def number_text(value: float, locale: str) -> str:
     return str(format_decimal(value, format=pattern, locale=locale))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def percent_text(share: float, locale: str, *, signed: bool = False) -> str:
     """Write a share as a percentage; a change carries its sign.
 
@@ -149,12 +154,14 @@ def percent_text(share: float, locale: str, *, signed: bool = False) -> str:
     return f"{'+' if share > 0 else MINUS}{text}"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def day_text(day: date, locale: str) -> str:
     """Write a day short, with its weekday."""
     noon = datetime.combine(day, time(12), UTC)
     return str(format_skeleton("MMMEd", noon, locale=locale))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def month_text(day: date, locale: str) -> str:
     """Write the month of a day with its year."""
     return str(format_date(day, "LLLL y", locale=locale))

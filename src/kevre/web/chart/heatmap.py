@@ -49,9 +49,9 @@ def hour_matrix(
     window = civil_days(first, first + timedelta(days=count - 1), zone)
     kept = (start_s >= window.start_s) & (start_s < window.end_s) & np.isfinite(value)
     starts, values = start_s[kept], value[kept]
-    bounds = [int(midnight(first + timedelta(days=n), zone).timestamp()) for n in range(count + 1)]
+    bounds, offsets = _calendar(first, count, zone)
     day = np.searchsorted(np.array(bounds), starts, side="right") - 1
-    local_s = starts + _offsets(bounds, zone)[day] - _shift_inside(starts, day, bounds, zone)
+    local_s = starts + offsets[day] - _shift_inside(starts, day, bounds, zone)
     hour = local_s // 3600 % HOURS
     sums = np.zeros((count, HOURS))
     known = np.zeros((count, HOURS))
@@ -98,9 +98,12 @@ def _drawn(
     return svg.document((width, height), title, _describe(matrix, unit, locale), body, "year")
 
 
-def _offsets(bounds: list[int], zone: ZoneInfo) -> NDArray[np.int64]:
-    """Give the offset from UTC at the start of each day [s]."""
-    return np.array([_offset(bound, zone) for bound in bounds])
+@lru_cache(maxsize=64)
+def _calendar(first: date, count: int, zone: ZoneInfo) -> tuple[tuple[int, ...], NDArray[np.int64]]:
+    """Give the midnights of some days [epoch s] and the offset from UTC at each [s]."""
+    days = (first + timedelta(days=n) for n in range(count + 1))
+    bounds = tuple(int(midnight(day, zone).timestamp()) for day in days)
+    return bounds, np.array([_offset(bound, zone) for bound in bounds])
 
 
 def _offset(instant_s: int, zone: ZoneInfo) -> int:
@@ -109,7 +112,7 @@ def _offset(instant_s: int, zone: ZoneInfo) -> int:
 
 
 def _shift_inside(
-    starts: NDArray[np.int64], day: NDArray[np.intp], bounds: list[int], zone: ZoneInfo
+    starts: NDArray[np.int64], day: NDArray[np.intp], bounds: tuple[int, ...], zone: ZoneInfo
 ) -> NDArray[np.int64]:
     """Give how far the clock went back since midnight, on the two days when it moves [s]."""
     shift = np.zeros(starts.size, np.int64)
