@@ -75,3 +75,11 @@ def test_a_batch_counts_the_readings_of_all_its_columns():
     _, column = built([Reading(0, 1800, (1, 0)), Reading(1800, 1800, (2, 0))])
 
     assert len(Batch("here", "k", (column, column))) == 4
+
+
+def test_a_reading_keeps_the_line_it_came_from():
+    _, column = built(
+        [Reading(3600, 1800, (3, 0)), Reading(0, 1800, (1, 0)), Reading(3600, 1800, (4, 0))]
+    )
+
+    assert list(column.line) == [2, 3]

@@ -13,6 +13,7 @@ Horodate;Valeur
 2026-01-01T01:00:00+01:00;598
 2026-01-01T01:30:00+01:00;many
 2026-01-01T02:00:00+01:00;
+2026-01-01T02:30:00+01:00;-4
 """
 
 
@@ -55,8 +56,9 @@ def test_a_file_is_imported_its_bad_line_told_and_a_repetition_changes_nothing(h
     held = kevre(home, "quarantine")
 
     assert first.returncode == 0, first.stderr
-    assert "3 readings kept (3 new or changed, 0 known already), 1 quarantined" in first.stdout
+    assert "3 readings kept (3 new or changed, 0 known already), 2 quarantined" in first.stdout
     assert "line 6, field Valeur" in first.stdout
+    assert "line 8, field value: -4 W cannot be true" in first.stdout
     assert "0 new or changed, 3 known already" in again.stdout
     assert held.stdout.count("mine.csv:6 Valeur") == 1
 

@@ -30,6 +30,7 @@ class Gathered:
         self._step_s = array("i")
         self._value = array("q")
         self._quality = array("B")
+        self._line = array("i")
         self._builder: ColumnBuilder | None = None
 
     def add(
@@ -54,6 +55,7 @@ class Gathered:
         self._step_s.append(step_s)
         self._value.append(mantissa)
         self._quality.append(quality)
+        self._line.append(line)
 
     def column(self) -> tuple[Column, list[Fault]]:
         """Make the column, and the faults of what does not fit in."""
@@ -71,12 +73,13 @@ class Gathered:
             self._step_s,
             self._value,
             self._quality,
+            self._line,
         )
 
     def _spill(self) -> ColumnBuilder:
         builder = self._builder = ColumnBuilder(self._series, self._kind)
-        for reading in self._straight().readings():
-            builder.add(reading)
+        for reading, line in zip(self._straight().readings(), self._line, strict=True):
+            builder.add(reading, line=line)
         return builder
 
 

@@ -8,6 +8,7 @@ finds them there.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -202,10 +203,11 @@ def _sound(column: Column, now_s: int) -> tuple[Column, list[Fault]]:
     good = [index for index in range(len(column)) if index not in bad]
     sound = replace(
         column,
-        start_s=type(column.start_s)("q", (column.start_s[i] for i in good)),
-        step_s=type(column.step_s)("i", (column.step_s[i] for i in good)),
-        value=type(column.value)("q", (column.value[i] for i in good)),
-        quality=type(column.quality)("B", (column.quality[i] for i in good)),
+        start_s=array("q", (column.start_s[index] for index in good)),
+        step_s=array("i", (column.step_s[index] for index in good)),
+        value=array("q", (column.value[index] for index in good)),
+        quality=array("B", (column.quality[index] for index in good)),
+        line=array("i"),
     )
     return sound, list(bad.values())
 

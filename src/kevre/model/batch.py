@@ -29,6 +29,8 @@ class Column:
         step_s: array('i'), shape (n,) [s]; 0 for instants.
         value: array('q'), shape (n,); 0 where the quality is MISSING.
         quality: array('B'), shape (n,), of `Quality`.
+        line: array('i'), shape (n,), line or record of each in its source, from 1; empty
+            where that is not known. It names faults, and is no part of the readings.
     """
 
     series: str
@@ -38,10 +40,13 @@ class Column:
     step_s: array[int]
     value: array[int]
     quality: array[int]
+    line: array[int] = field(default_factory=lambda: array("i"), compare=False)
 
     def __post_init__(self) -> None:
         """Hold equal lengths; order is the builder's duty, checked by its tests."""
-        if not len(self.start_s) == len(self.step_s) == len(self.value) == len(self.quality):
+        lengths = [len(part) for part in (self.start_s, self.step_s, self.value, self.quality)]
+        lengths.append(len(self.line) or len(self))
+        if len(set(lengths)) > 1:
             raise ValueError("the columns differ in length")
 
     def __len__(self) -> int:
@@ -92,6 +97,7 @@ class ColumnBuilder:
     repeated: int = 0
     faults: list[Fault] = field(default_factory=list)
     _readings: dict[int, Reading] = field(default_factory=dict)
+    _lines: dict[int, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Count the readings collected."""
@@ -113,6 +119,7 @@ class ColumnBuilder:
                 )
             )
         self._readings[reading.start_s] = reading
+        self._lines[reading.start_s] = line
 
     def build(self) -> Column:
         """Make the column and start anew.
@@ -120,7 +127,9 @@ class ColumnBuilder:
         A value that does not fit 64 bits beside its finest neighbour becomes a fault.
         """
         ordered = sorted(self._readings.values(), key=lambda reading: reading.start_s)
+        lines = self._lines.copy()
         self._readings.clear()
+        self._lines.clear()
         exponent = min((r.value[1] for r in ordered if r.value is not None), default=0)
         column = Column(
             self.series, self.kind, exponent, array("q"), array("i"), array("q"), array("B")
@@ -130,10 +139,12 @@ class ColumnBuilder:
                 value = exact.align(*reading.value, exponent) if reading.value else 0
             except Malformed as error:
                 at = reading.start.isoformat()
-                self.faults.append(Fault.of(error, raw=f"{at} {reading.value}"))
+                raw = f"{at} {reading.value}"
+                self.faults.append(Fault.of(error, line=lines[reading.start_s], raw=raw))
                 continue
             column.start_s.append(reading.start_s)
             column.step_s.append(reading.step_s)
             column.value.append(value)
             column.quality.append(reading.quality)
+            column.line.append(lines[reading.start_s])
         return column

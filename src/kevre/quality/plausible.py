@@ -47,11 +47,13 @@ def implausible(column: Column, *, latest_s: int) -> dict[int, Fault]:
     rows = zip(column.start_s, column.value, column.quality, strict=True)
     for index, (start_s, value, quality) in enumerate(rows):
         is_beyond = quality != Quality.MISSING and not low <= value <= high
+        # Without lines, the place in the column is what there is to tell.
+        line = column.line[index] if len(column.line) else index + 1
         if start_s >= latest_s or start_s < EARLIEST_S:
-            faults[index] = _fault("reading.time", _when(start_s), index, "t", _FUTURE_HINT)
+            faults[index] = _fault("reading.time", _when(start_s), line, "time", _FUTURE_HINT)
         elif is_beyond:
             text = f"{exact.to_text(value, column.exponent)} {column.kind.unit} cannot be true"
-            faults[index] = _fault("reading.bound", text, index, "v", _BOUND_HINT)
+            faults[index] = _fault("reading.bound", text, line, "value", _BOUND_HINT)
     return faults
 
 
@@ -73,8 +75,8 @@ def _all_sound(column: Column, low: float, high: float, latest_s: int) -> bool:
     return in_time and low <= least and most <= high
 
 
-def _fault(code: str, message: str, index: int, field: str, hint: str) -> Fault:
-    return Fault(code, message, line=index + 1, field=field, hint=hint)
+def _fault(code: str, message: str, line: int, field: str, hint: str) -> Fault:
+    return Fault(code, message, line=line, field=field, hint=hint)
 
 
 def _when(start_s: int) -> str:
