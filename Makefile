@@ -51,7 +51,7 @@ lock: dev-environment ## Renew the pinned requirements (needs uv); pins hold ver
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml requirements/build.in --extra node -o requirements/node.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		pyproject.toml requirements/build.in --extra node --group dev \
+		pyproject.toml requirements/build.in --extra node --extra lake --group dev \
 		-c requirements/node.txt -o requirements/dev.txt
 
 clean: ## Remove what was built; data stays
