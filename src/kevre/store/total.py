@@ -140,7 +140,10 @@ def regrouped_by(found: Totals, slot: Longs) -> Totals:
 
 
 def merged(parts: Sequence[Totals]) -> Totals:
-    """Sum totals of one statistic whose spans meet or whose series differ; at least one."""
+    """Sum totals of one statistic, at least one, whose series differ or whose spans meet.
+
+    Spans of maxima must meet at a border of slots: a maximum has no part but its first.
+    """
     if len(parts) == 1:
         return parts[0]
     columns: list[list[Any]] = [
@@ -170,8 +173,9 @@ def by_class(found: Totals, classes: Sequence[str]) -> dict[str, Totals]:
 
 
 def _only(found: Totals, kept: NDArray[np.bool_]) -> Totals:
-    columns: list[Any] = [getattr(found, name) for name in Totals.__slots__]
-    return Totals(*(None if of is None else of[kept] for of in columns))
+    whole: list[Any] = [getattr(found, name) for name in Totals.__slots__]
+    columns: list[Any] = [None if of is None else of[kept] for of in whole]
+    return Totals(*columns)
 
 
 def _firsts(owner: Longs, place: Longs) -> Longs:
