@@ -11,7 +11,8 @@ from tests.store import oracle
 from kevre.model.quality import Quality
 from kevre.model.series import LIVE_HOLD_S, Statistic
 from kevre.model.step import Resolution
-from kevre.model.window import PARIS, midnight
+from kevre.model.tariff import off_peak
+from kevre.model.window import PARIS, civil_day, midnight
 from kevre.store import calendar, flat
 from kevre.store.calendar import Slots
 from kevre.store.flat import Flat
@@ -275,6 +276,19 @@ def test_spans_of_a_tariff_add_up_by_class():
         [1047, 2400],
     )
     assert found["HC"].slot.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(("month", "day", "hours"), [(3, 30, 7), (10, 26, 9), (6, 2, 8)])
+def test_off_peak_energy_of_clock_changes_is_that_of_the_hours_shown(month, day, hours):
+    window = civil_day(date(2025, month, day), PARIS)
+    slots, classes = calendar.of_spans(off_peak("HC (22H00-6H00)").spans(window, PARIS))
+    span_s = window.start_s, window.end_s
+    steady = flattened({1: [(at_s, 1800, 1000, 0) for at_s in range(*span_s, 1800)]})
+
+    found = by_class(totals(steady, Statistic.MEAN, span_s, slots), classes)
+
+    assert found["HC"].amount.tolist() == [1000 * 3600 * hours]
+    assert found["HP"].amount.tolist() == [1000 * 3600 * 16]
 
 
 def test_an_instant_stands_ten_minutes_and_not_beyond_a_mark():
