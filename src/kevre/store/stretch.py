@@ -56,7 +56,7 @@ class Stretches:
         """Give the stretches where `kept` is true."""
         return self if kept.all() else self.at(np.flatnonzero(kept))
 
-    def at(self, places: Longs, within: tuple[Longs, Longs] | None = None) -> Stretches:
+    def at(self, places: Longs | slice, within: tuple[Longs, Longs] | None = None) -> Stretches:
         """Give the stretches at these places, cut to a start and an end of each."""
         lo_s, hi_s = self.lo_s[places], self.hi_s[places]
         if within is not None:
@@ -84,27 +84,36 @@ def stretches(flat: Flat, statistic: Statistic, span_s: tuple[int, int]) -> Stre
     return _clipped(whole, span_s)
 
 
-def cut(whole: Stretches, slots: Slots) -> tuple[Stretches, Longs]:
+def reach(whole: Stretches, slots: Slots) -> tuple[Longs, Longs]:
+    """Give int64, shape (n,), twice: the first and the last interval of each stretch."""
+    first = places(slots, whole.lo_s)
+    if not (whole.hi_s > slots.end_s[first]).any():
+        return first, first
+    return first, places(slots, whole.hi_s - 1)
+
+
+def cut(whole: Stretches, slots: Slots, first: Longs, last: Longs) -> tuple[Stretches, Longs]:
     """Cut stretches at the borders of intervals that cover them.
+
+    Args:
+        whole: the stretches.
+        slots: the intervals.
+        first, last: int64, shape (n,): places of the intervals of each stretch, see `reach`.
 
     Returns:
         The parts, in the same order, and int64, shape (k,): the place of each part's
         interval among `slots`.
     """
-    place = places(slots, whole.lo_s)
-    if not (whole.hi_s > slots.end_s[place]).any():
-        return whole, place
-    last = np.searchsorted(slots.start_s, whole.hi_s - 1, side="right") - 1
-    count = last - place + 1
+    count = last - first + 1
     whose = np.repeat(np.arange(len(whole)), count)
-    place = np.arange(len(whose)) + np.repeat(place - (np.cumsum(count) - count), count)
+    place = np.arange(len(whose)) + np.repeat(first - (np.cumsum(count) - count), count)
     return whole.at(whose, (slots.start_s[place], slots.end_s[place])), place
 
 
 def cut_short(whole: Stretches, slots: Slots) -> tuple[Stretches, Longs]:
     """Keep of each stretch only its part within the interval where it begins; as `cut`."""
-    place = places(slots, whole.lo_s)
-    return replace(whole, hi_s=np.minimum(whole.hi_s, slots.end_s[place])), place
+    first = places(slots, whole.lo_s)
+    return replace(whole, hi_s=np.minimum(whole.hi_s, slots.end_s[first])), first
 
 
 def places(slots: Slots, at_s: Longs) -> Longs:

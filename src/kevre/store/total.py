@@ -6,8 +6,9 @@ sums and registers, split by time share so that the parts of one reading always 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from kevre.store.amount import Amounts, regrouped, scaled_sum, sums
 from kevre.store.calendar import Slots
 from kevre.store.flat import Flat
 from kevre.store.result import Bytes, Floats, Longs
-from kevre.store.stretch import IS_ESTIMATE, Stretches, Wholes, cut, cut_short, stretches
+from kevre.store.stretch import IS_ESTIMATE, Stretches, Wholes, cut, cut_short, reach, stretches
 
 AMOUNT_DAY = 86_400
+# Parts of stretches that are held at once: about 150 bytes each, while they are summed.
+_MOST_PARTS = 1_000_000
 _RATES = {Statistic.MEAN, Statistic.INSTANT}
 
 
@@ -82,9 +85,9 @@ def reach_s(statistic: Statistic, longest_s: int) -> int:
 def totals(flat: Flat, statistic: Statistic, span_s: tuple[int, int], slots: Slots) -> Totals:
     """Give the totals of series of one statistic, from all readings that reach into a span.
 
-    Readings beyond the span may be given: they do no harm. Arrays of at most 20 times
-    the size of the readings' starts are held meanwhile, and the answer's: a long step cut
-    into short intervals makes it longer than the readings.
+    Readings beyond the span may be given: they do no harm. Beside readings and answer, some
+    120 bytes a reading are held meanwhile, and what _MOST_PARTS take; a long step cut into
+    short intervals makes the answer longer than the readings.
 
     Args:
         flat: the readings; how many are needed before the span, `reach_s` says.
@@ -96,13 +99,35 @@ def totals(flat: Flat, statistic: Statistic, span_s: tuple[int, int], slots: Slo
     if statistic is Statistic.MAX:
         whole = whole.only(whole.start_s >= span_s[0])
         parts, place = cut_short(whole, slots)
-    else:
-        parts, place = cut(whole, slots)
+        return _summed(flat.series, statistic, parts, place, slots)
+    first, last = reach(whole, slots)
+    if last is first:
+        return _summed(flat.series, statistic, whole, first, slots)
+    found = []
+    for block in _blocks(last - first + 1):
+        parts, place = cut(whole.at(block), slots, first[block], last[block])
+        found.append(_summed(flat.series, statistic, parts, place, slots))
+    return merged(found)
+
+
+def _blocks(count: Longs) -> Iterator[slice]:
+    """Give runs of stretches with about _MOST_PARTS parts each, or one that has more."""
+    ends = np.cumsum(count)
+    steps = np.arange(_MOST_PARTS, ends[-1], _MOST_PARTS)
+    borders = np.unique(np.searchsorted(ends, steps) + 1)
+    inner = borders[borders < len(count)].tolist()
+    yield from (slice(*pair) for pair in pairwise([0, *inner, len(count)]))
+
+
+def _summed(
+    series: Longs, statistic: Statistic, parts: Stretches, place: Longs, slots: Slots
+) -> Totals:
+    """Sum parts, of which neighbours of one owner and one place belong together."""
     firsts = _firsts(parts.owner, place)
     covered_s = parts.hi_s - parts.lo_s
     is_register = statistic is Statistic.REGISTER
     return Totals(
-        flat.series[parts.owner[firsts]],
+        series[parts.owner[firsts]],
         slots.slot[place[firsts]],
         _amount(parts, covered_s, firsts, statistic),
         np.add.reduceat(covered_s, firsts),
@@ -120,22 +145,25 @@ def regrouped_by(found: Totals, slot: Longs) -> Totals:
         found: totals, in any order; one pair may stand there more than once.
         slot: int64, shape (n,): the greater slot of each.
     """
-    order = np.lexsort((slot, found.series))
-    series, slot = found.series[order], slot[order]
-    firsts = _firsts(series, slot)
+    found = replace(found, slot=slot)
+    if not _is_sorted(found):
+        found = _at(found, np.lexsort((slot, found.series)))
+    firsts = _firsts(found.series, found.slot)
+    if len(firsts) == len(found):
+        return found
 
     def extreme(kind: np.ufunc, of: Longs | None) -> Longs | None:
-        return None if of is None else kind.reduceat(of[order], firsts)
+        return None if of is None else kind.reduceat(of, firsts)
 
     return Totals(
-        series[firsts],
-        slot[firsts],
-        None if found.amount is None else regrouped(found.amount[order], firsts),
-        np.add.reduceat(found.covered_s[order], firsts),
-        np.add.reduceat(found.estimated_s[order], firsts),
+        found.series[firsts],
+        found.slot[firsts],
+        None if found.amount is None else regrouped(found.amount, firsts),
+        np.add.reduceat(found.covered_s, firsts),
+        np.add.reduceat(found.estimated_s, firsts),
         extreme(np.minimum, found.minimum),
         extreme(np.maximum, found.maximum),
-        np.maximum.reduceat(found.quality[order], firsts),
+        np.maximum.reduceat(found.quality, firsts),
     )
 
 
@@ -166,15 +194,21 @@ def by_class(found: Totals, classes: Sequence[str]) -> dict[str, Totals]:
     """
     names, number = np.unique(np.asarray(classes, dtype=str), return_inverse=True)
     summed = regrouped_by(found, number[found.slot])
-    of = {str(name): _only(summed, summed.slot == at) for at, name in enumerate(names)}
+    of = {str(name): _at(summed, summed.slot == at) for at, name in enumerate(names)}
     return {
         name: replace(part, slot=np.zeros_like(part.slot)) for name, part in of.items() if len(part)
     }
 
 
-def _only(found: Totals, kept: NDArray[np.bool_]) -> Totals:
+def _is_sorted(found: Totals) -> bool:
+    series, slot = found.series, found.slot
+    rises = (series[1:] == series[:-1]) & (slot[1:] >= slot[:-1])
+    return bool((rises | (series[1:] > series[:-1])).all())
+
+
+def _at(found: Totals, places: NDArray[np.bool_] | Longs) -> Totals:
     whole: list[Any] = [getattr(found, name) for name in Totals.__slots__]
-    columns: list[Any] = [None if of is None else of[kept] for of in whole]
+    columns: list[Any] = [None if of is None else of[places] for of in whole]
     return Totals(*columns)
 
 
