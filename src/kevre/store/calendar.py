@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -73,6 +74,17 @@ def slots(start_s: int, end_s: int, resolution: Resolution, zone: ZoneInfo) -> S
     bounds = np.array([_midnight_s(first, zone) for first in firsts], np.int64)
     numbers = np.array([_epoch_day(first) for first in firsts[:-1]], np.int64)
     return Slots(numbers, bounds[:-1], bounds[1:])
+
+
+def of_spans(spans: Sequence[tuple[int, int, str]]) -> tuple[Slots, tuple[str, ...]]:
+    """Make intervals, numbered from 0 on, of the spans of a tariff; and the class of each.
+
+    Args:
+        spans: (start, end, class) [epoch s], consecutive, as `Tariff.spans` gives them.
+    """
+    start_s = np.array([start_s for start_s, _, _ in spans], np.int64)
+    end_s = np.array([end_s for _, end_s, _ in spans], np.int64)
+    return Slots(np.arange(len(spans)), start_s, end_s), tuple(name for _, _, name in spans)
 
 
 def _epoch_day(day: date) -> int:
