@@ -55,7 +55,7 @@ def test_another_program_in_the_file_is_told_of(path):
 def test_a_file_of_a_newer_kevre_is_left_alone(path):
     Store(path).close()
     with duckdb.connect(path) as newer:
-        newer.execute("update store_schema set version = 2")
+        newer.execute("update store_schema set version = 3")
 
     with pytest.raises(Conflict) as caught:
         Store(path)

@@ -9,6 +9,7 @@ from kevre.model.quality import Quality
 from kevre.model.step import Resolution
 from kevre.model.window import Window
 from kevre.store import Latest
+from kevre.store.chunk import CAPACITY
 
 T = 1_750_000_200
 DAY = date(2025, 6, 15)
@@ -77,14 +78,15 @@ def test_a_series_without_readings_or_unknown_gives_an_empty_curve(store):
     assert store.extent(permit(1), 1) is None
 
 
-def test_blocks_hold_fifty_thousand_readings_and_meet(store):
+def test_blocks_hold_about_fifty_thousand_readings_and_meet(store):
     count = 120_001
     values = np.arange(count)
     put(store, steady(T, values.tolist(), step_s=10))
 
     blocks = list(store.blocks(permit(1), 1, ALWAYS))
 
-    assert [len(block) for block in blocks] == [50_000, 50_000, 20_001]
+    assert len(blocks) == 3
+    assert max(len(block) for block in blocks) < 50_000 + CAPACITY
     assert np.array_equal(np.concatenate([block.value for block in blocks]), values)
 
 

@@ -231,7 +231,11 @@ def test_the_estimate_of_either_register_makes_an_advance_estimated():
 def test_of_no_readings_there_are_no_totals(statistic):
     mark = (DAY_S, 1800, None, Quality.MISSING)
     slots = irregular(DAY_S, DAY_S + 86_400)
-    for nothing in (flat.empty(), flattened({1: []}), flattened({1: [], 2: [mark], 3: []})):
+    for nothing in (
+        flat.empty(np.empty(0, np.int64)),
+        flattened({1: []}),
+        flattened({1: [], 2: [mark], 3: []}),
+    ):
         found = totals(nothing, statistic, (DAY_S, DAY_S + 86_400), slots)
         assert len(found) == 0
         assert len(found.amounts) == 0

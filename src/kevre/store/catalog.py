@@ -19,7 +19,10 @@ SOME = """
 """
 ONE = "select id, statistic, unit, zone, exponent, longest_s from series where id = ?"
 DECLARE = "insert into series values (?, ?, ?, ?, null, 0)"
-REFIT = "update series set exponent = ?, longest_s = ? where id = ?"
+REFIT = """
+    update series set exponent = refit.exponent, longest_s = refit.longest_s
+    from refit where series.id = refit.id
+"""
 MOVE = "update series set zone = ? where id = ?"
 FORGET = "delete from series where id = ?"
 

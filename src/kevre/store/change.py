@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import duckdb
-import numpy as np
 
-from kevre.store.result import Change
+from kevre.store.result import Change, Longs
 
 AFTER = """
     select seq, series, first_s, last_s, count, at_s, batch from change
@@ -23,13 +22,14 @@ APPEND = """
     insert into change
     select seq, series, first_s, last_s, count, at_s, ($batches::varchar[])[batch + 1] from line
 """
+NOTE = "insert into change values (?, ?, ?, ?, ?, ?, ?)"
 KEEP_LAST = "update store_schema set last_seq = ?"
 PRUNE = "delete from change where at_s < ?"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line about to be written; it gets its number in `append`."""
+    """One line about to be written."""
 
     series: int
     first_s: int
@@ -39,31 +39,37 @@ class Line:
     batch: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """Lines about to be written: arrays of one length; `batch` is a place in a list."""
+
+    series: Longs
+    first_s: Longs
+    last_s: Longs
+    count: Longs
+    at_s: Longs
+    batch: Longs
+
+
 def last_seq(cursor: duckdb.DuckDBPyConnection) -> int:
     """Give the highest number ever used, also of lines that were erased."""
     row = cursor.execute(LAST).fetchone()
     return int(row[0]) if row and row[0] is not None else 0
 
 
-def append(cursor: duckdb.DuckDBPyConnection, lines: Sequence[Line], after: int) -> int:
-    """Write the lines with the numbers after `after`; give the last number used."""
-    if not lines:
-        return after
-    batches = list(dict.fromkeys(line.batch for line in lines))
-    place = {batch: index for index, batch in enumerate(batches)}
-    columns = {
-        "seq": np.arange(after + 1, after + 1 + len(lines)),
-        "series": np.array([line.series for line in lines]),
-        "first_s": np.array([line.first_s for line in lines]),
-        "last_s": np.array([line.last_s for line in lines]),
-        "count": np.array([line.count for line in lines]),
-        "at_s": np.array([line.at_s for line in lines]),
-        "batch": np.array([place[line.batch] for line in lines]),
-    }
+def append(
+    cursor: duckdb.DuckDBPyConnection, lines: Lines, seq: Longs, batches: Sequence[str]
+) -> None:
+    """Write lines with their numbers."""
+    columns = {"seq": seq} | {name: getattr(lines, name) for name in Lines.__slots__}
     cursor.register("line", columns)
-    cursor.execute(APPEND, {"batches": batches})
+    cursor.execute(APPEND, {"batches": list(batches)})
     cursor.unregister("line")
-    return after + len(lines)
+
+
+def note(cursor: duckdb.DuckDBPyConnection, line: Line, seq: int) -> None:
+    """Write one line with its number."""
+    cursor.execute(NOTE, [seq, *astuple(line)])
 
 
 def after(cursor: duckdb.DuckDBPyConnection, seq: int, limit: int) -> list[Change]:

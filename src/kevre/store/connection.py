@@ -29,11 +29,13 @@ class Connection:
         path: the database file.
         writer: the cursor of whoever holds `lock`.
         lock: held by the one thread that writes.
+        upkeep: held by the one that compacts or erases; taken before `lock`.
     """
 
     def __init__(self, path: Path, *, memory_mb: int, threads: int) -> None:
         self.path = path
         self.lock = threading.RLock()
+        self.upkeep = threading.RLock()
         self._config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{memory_mb}MB",
             "threads": threads,
@@ -89,9 +91,28 @@ class Connection:
                     raise
 
     @contextmanager
+    def tidying(self) -> Iterator[Cursor]:
+        """Lend a cursor for one transaction beside the writer's; one at a time.
+
+        It may delete and insert what no writer changes: nobody waits for it.
+        """
+        with self.upkeep:
+            with self._turn:
+                self._turn.wait_for(lambda: not self._is_shut)
+                self._check_open()
+                cursor = self._base.cursor()
+            with _translated():
+                try:
+                    cursor.execute("begin transaction")
+                    yield cursor
+                    cursor.execute("commit")
+                finally:
+                    cursor.close()
+
+    @contextmanager
     def maintaining(self) -> Iterator[Cursor]:
         """Lend the writer's cursor for work that no transaction can hold; writers wait."""
-        with self.lock:
+        with self.upkeep, self.lock:
             self._check_open()
             with _translated():
                 yield self.writer
@@ -99,7 +120,7 @@ class Connection:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Close the database while its file is exchanged; readers and writers wait."""
-        with self.lock:
+        with self.upkeep, self.lock:
             with self._turn:
                 self._is_shut = True
                 self._turn.wait_for(lambda: self._readers == 0)
@@ -116,7 +137,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the file; later calls find the store closed."""
-        with self.lock, self._turn:
+        with self.upkeep, self.lock, self._turn:
             if self._is_closed:
                 return
             self._is_closed = True

@@ -8,16 +8,17 @@ from itertools import groupby
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from kevre.model.errors import Malformed
-from kevre.model.series import Statistic
+from kevre.model.series import LIVE_HOLD_S, Statistic
 from kevre.model.step import Resolution
 from kevre.model.window import Window
-from kevre.store import aggregate, calendar
-from kevre.store.aggregate import AMOUNT_DAY, Totals
+from kevre.store import aggregate, calendar, gather
 from kevre.store.calendar import Slots
 from kevre.store.catalog import Declared
-from kevre.store.result import Curve, Floats, Longs, scaled
+from kevre.store.result import Bytes, Curve, Floats, Longs, scaled
+from kevre.store.total import AMOUNT_DAY, Totals
 
 _HOUR_S = 3_600
 # Above so many intervals it pays to look first how far the readings go.
@@ -26,12 +27,14 @@ _MANY = 20_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Piece:
-    """Intervals of series of one statistic and zone, in their unit."""
+    """Sums over series of one statistic and zone; shape (n,), one for each of n intervals."""
 
-    totals: Totals
     slots: Slots
     value: Floats
     energy: Floats
+    covered_s: Longs
+    estimated_s: Longs
+    quality: Bytes
 
 
 def empty(series: int, resolution: Resolution, declared: Declared | None = None) -> Curve:
@@ -125,14 +128,26 @@ def _pieces(
         zone = group[0].zone
         span_s = calendar.whole(window, finest, zone)
         if span_s[1] - span_s[0] > _MANY * resolution.least_s:
-            extent = aggregate.extent(cursor, [one.series for one in group]) or (0, 0)
-            span_s = max(span_s[0], extent[0]), min(span_s[1], extent[1])
+            span_s = _clipped(cursor, group, span_s)
         if span_s[0] >= span_s[1]:
             continue
         slots = calendar.slots(*span_s, resolution, zone)
-        totals = aggregate.totals(cursor, group, span_s, slots)
-        if len(totals.slot):
-            yield _piece(group, totals, slots, unit_is_shared=unit_is_shared)
+        piece = _blank(slots)
+        for totals in aggregate.totals(cursor, group, span_s, slots):
+            _add(piece, group, totals, unit_is_shared=unit_is_shared)
+        if piece.covered_s.any():
+            yield piece
+
+
+def _clipped(
+    cursor: duckdb.DuckDBPyConnection, group: Sequence[Declared], span_s: tuple[int, int]
+) -> tuple[int, int]:
+    """Shorten a span to where there are readings."""
+    extent = gather.extent(cursor, [one.series for one in group])
+    if extent is None:
+        return 0, 0
+    reach_s = max(LIVE_HOLD_S, *(one.longest_s for one in group))
+    return max(span_s[0], extent[0]), min(span_s[1], extent[1] + reach_s)
 
 
 def _groups(known: Sequence[Declared]) -> Iterator[list[Declared]]:
@@ -145,26 +160,57 @@ def _groups(known: Sequence[Declared]) -> Iterator[list[Declared]]:
         yield list(group)
 
 
-def _piece(
-    group: Sequence[Declared], totals: Totals, slots: Slots, *, unit_is_shared: bool
-) -> _Piece:
-    exponents = {one.series: one.exponent or 0 for one in group}
-    amount, maximum = totals.amount.copy(), totals.maximum.copy()
-    for exponent in set(exponents.values()):
-        keys = [series for series, held in exponents.items() if held == exponent]
-        at = np.isin(totals.series, keys)
-        amount[at] = scaled(amount[at], exponent)
-        maximum[at] = scaled(maximum[at], exponent)
+def _blank(slots: Slots) -> _Piece:
+    count = len(slots.slot)
+    return _Piece(
+        slots,
+        np.zeros(count),
+        np.zeros(count),
+        np.zeros(count, np.int64),
+        np.zeros(count, np.int64),
+        np.zeros(count, np.uint8),
+    )
+
+
+def _add(piece: _Piece, group: Sequence[Declared], totals: Totals, *, unit_is_shared: bool) -> None:
+    """Add the totals of some series to the intervals."""
+    at = np.searchsorted(piece.slots.slot, totals.slot)
+    value, energy = worth(group, totals, unit_is_shared=unit_is_shared)
+    count = len(piece.value)
+    np.add(piece.value, np.bincount(at, value, count), out=piece.value)
+    np.add(piece.energy, np.bincount(at, energy, count), out=piece.energy)
+    np.add.at(piece.covered_s, at, totals.covered_s)
+    np.add.at(piece.estimated_s, at, totals.estimated_s)
+    np.maximum.at(piece.quality, at, totals.quality)
+
+
+def worth(
+    group: Sequence[Declared], totals: Totals, *, unit_is_shared: bool
+) -> tuple[Floats, Floats]:
+    """Give value and energy of totals in their unit, float64, shape (n,) each."""
+    keys = np.array([one.series for one in group])
+    order = np.argsort(keys)
+    place = order[np.searchsorted(keys, totals.series, sorter=order)]
+    exponents = np.array([one.exponent or 0 for one in group])[place]
+    amount = _scaled(totals.amounts, exponents)
     statistic = group[0].statistic
-    if statistic is Statistic.MAX:
-        return _Piece(totals, slots, maximum, amount)
+    if statistic is Statistic.MAX and totals.maximum is not None:
+        return _scaled(totals.maximum, exponents), amount
     if statistic in {Statistic.SUM, Statistic.REGISTER}:
         energy = amount / AMOUNT_DAY
-        value = energy if unit_is_shared else energy * _HOUR_S / totals.covered_s
-        return _Piece(totals, slots, value, energy)
-    counted = [one.series for one in group if one.is_counted]
-    energy = np.where(np.isin(totals.series, counted), amount / _HOUR_S, np.nan)
-    return _Piece(totals, slots, amount / totals.covered_s, energy)
+        return energy if unit_is_shared else energy * _HOUR_S / totals.covered_s, energy
+    is_counted = np.array([one.is_counted for one in group])[place]
+    return amount / totals.covered_s, np.where(is_counted, amount / _HOUR_S, np.nan)
+
+
+def _scaled(mantissa: Floats | Longs, exponents: NDArray[np.int64]) -> Floats:
+    if len(exponents) and (exponents == exponents[0]).all():
+        return scaled(mantissa, int(exponents[0]))
+    number = mantissa.astype(np.float64)
+    for exponent in np.unique(exponents):
+        at = exponents == exponent
+        number[at] = scaled(number[at], int(exponent))
+    return number
 
 
 def _curve(
@@ -174,21 +220,22 @@ def _curve(
     pieces: Sequence[_Piece],
     count: int,
 ) -> Curve:
-    slot, first = np.unique(
-        np.concatenate([piece.slots.slot for piece in pieces]), return_index=True
+    slot, first, at = np.unique(
+        np.concatenate([piece.slots.slot for piece in pieces]),
+        return_index=True,
+        return_inverse=True,
     )
     start_s = np.concatenate([piece.slots.start_s for piece in pieces])[first]
     length_s = np.concatenate([piece.slots.end_s for piece in pieces])[first] - start_s
-    at = np.searchsorted(slot, np.concatenate([piece.totals.slot for piece in pieces]))
 
     def total(arrays: Sequence[Floats | Longs]) -> Floats:
         summed = np.bincount(at, np.concatenate(arrays), minlength=len(slot))
         return summed.astype(np.float64)
 
-    covered_s = total([piece.totals.covered_s for piece in pieces])
-    estimated_s = total([piece.totals.estimated_s for piece in pieces])
+    covered_s = total([piece.covered_s for piece in pieces])
+    estimated_s = total([piece.estimated_s for piece in pieces])
     quality = np.zeros(len(slot), np.uint8)
-    np.maximum.at(quality, at, np.concatenate([piece.totals.quality for piece in pieces]))
+    np.maximum.at(quality, at, np.concatenate([piece.quality for piece in pieces]))
     kept = covered_s > 0
     return Curve(
         series,

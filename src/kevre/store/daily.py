@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import duckdb
@@ -13,29 +15,28 @@ from numpy.typing import NDArray
 from kevre.model.series import LIVE_HOLD_S, Statistic
 from kevre.model.step import Resolution
 from kevre.model.window import Window, civil_days, local_day
-from kevre.store import aggregate, calendar, catalog
-from kevre.store.aggregate import STEM
+from kevre.store import aggregate, calendar, catalog, gather, total
+from kevre.store.calendar import Slots
 from kevre.store.catalog import Declared
-from kevre.store.result import DayTotals, Floats
+from kevre.store.flat import Flat
+from kevre.store.gather import Spans
+from kevre.store.result import DayTotals, Floats, Longs
+from kevre.store.total import Totals
 
-DELETE = "delete from daily where series = ? and day between ? and ?"
+DELETE = """
+    delete from daily using dirty
+    where daily.series = dirty.series and day >= date '1970-01-01' + dirty.first::integer
+        and day <= date '1970-01-01' + dirty.last::integer
+"""
 DELETE_ALL = "delete from daily where series = ?"
-SELECT = """
-    select total.series, date '1970-01-01' + total.slot::integer, slot.end_s - slot.start_s,
-        coalesce(series.exponent, 0), amount, covered_s, estimated_s,
-        case when statistic <> 'register' then minimum::bigint end,
-        case when statistic <> 'register' then maximum::bigint end
-    from total join slot on slot.slot = total.slot join series on series.id = total.series
-"""
-INSERT = "insert into daily "
-# Readings of a day that reach beyond it, and the one before that may reach into it.
-REACH = """
-    select max(start_s + step_s) from reading
-    where series = ? and start_s >= ? and start_s < ? and value is not null
-"""
-BEFORE = """
-    select start_s, start_s + step_s from reading
-    where series = ? and start_s < ? and value is not null order by start_s desc limit 1
+# An amount may need more than 64 bits: it comes as two numbers.
+INSERT = """
+    insert into daily
+    select series, date '1970-01-01' + slot::integer, day_s, exponent,
+        case when $has_amount then high::hugeint * 4294967296 + low end,
+        covered_s, estimated_s,
+        case when $has_range then minimum end, case when $has_range then maximum end
+    from total
 """
 READ = """
     select daily.series, day,
@@ -60,31 +61,36 @@ BY_DAY = """)
 SUMMED = OWN + READ + BY_DAY
 
 
-def refresh(cursor: duckdb.DuckDBPyConnection, declared: Declared, first: date, last: date) -> int:
-    """Recompute these local days, and those that their readings reach into; count the rows."""
-    first, last = _widened(cursor, declared, first, last)
-    window = civil_days(first, last, declared.zone)
-    span_s = window.start_s, window.end_s
-    aggregate.bind(cursor, calendar.slots(*span_s, Resolution.DAY, declared.zone))
-    bound = aggregate.parameters(cursor, [declared], span_s)
-    cursor.execute(DELETE, [declared.series, first, last])
-    row = cursor.execute(INSERT + STEM[declared.statistic] + SELECT, bound).fetchone()
-    cursor.unregister("slot")
-    return int(row[0]) if row else 0
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """Local days of a series whose readings changed, from `first` to `last`."""
+
+    declared: Declared
+    first: date
+    last: date
+
+
+def refresh(cursor: duckdb.DuckDBPyConnection, dirty: Sequence[Dirty]) -> int:
+    """Recompute days of series, and those that their readings reach into; count the rows."""
+
+    def key(one: Dirty) -> tuple[str, str]:
+        return one.declared.statistic.value, one.declared.zone.key
+
+    return sum(
+        _refresh(cursor, sorted(group, key=lambda one: one.declared.series))
+        for _, group in groupby(sorted(dirty, key=key), key=key)
+    )
 
 
 def rebuild(cursor: duckdb.DuckDBPyConnection, declared: Declared) -> None:
     """Recompute every day of a series, as when its calendar changed."""
     cursor.execute(DELETE_ALL, [declared.series])
-    extent = aggregate.extent(cursor, [declared.series])
+    extent = gather.extent(cursor, [declared.series])
     if extent is not None:
         span = Window.of_seconds(*extent)
-        refresh(
-            cursor,
-            declared,
-            local_day(span.start, declared.zone),
-            local_day(span.end, declared.zone),
-        )
+        zone = declared.zone
+        whole = Dirty(declared, local_day(span.start, zone), local_day(span.end, zone))
+        refresh(cursor, [whole])
 
 
 def read(
@@ -142,35 +148,120 @@ def merge(parts: Sequence[DayTotals]) -> DayTotals:
     return DayTotals(*(array[order] for array in whole))
 
 
-def _widened(
-    cursor: duckdb.DuckDBPyConnection, declared: Declared, first: date, last: date
-) -> tuple[date, date]:
-    """Add the days whose totals a reading of these days may change.
+def _refresh(
+    cursor: duckdb.DuckDBPyConnection, dirty: Sequence[Dirty], *, is_widened: bool = False
+) -> int:
+    """Recompute days of series of one statistic and one zone, in the order of their keys.
 
-    A register counts since the one before it; an instant ends when the next one comes.
+    A step ends where the next reading starts, or goes on if that one is no more: when one
+    reaches beyond the days of its series, those that it reaches are recomputed as well.
     """
-    window = civil_days(first, last, declared.zone)
-    if declared.statistic is Statistic.REGISTER:
-        span_s = window.start_s, window.end_s
-        since_s, until_s = aggregate.neighbours(cursor, [declared], span_s)
-    else:
-        since_s, until_s = _touched(cursor, declared, window)
-    reach = Window.of_seconds(since_s, until_s - 1)
-    return local_day(reach.start, declared.zone), local_day(reach.end, declared.zone)
+    group = [one.declared for one in dirty]
+    zone, statistic = group[0].zone, group[0].statistic
+    windows = {(one.first, one.last): civil_days(one.first, one.last, zone) for one in dirty}
+    spans = aggregate.spans_of(group, 0, 0)
+    spans.lo_s[:] = [windows[one.first, one.last].start_s for one in dirty]
+    spans.hi_s[:] = [windows[one.first, one.last].end_s for one in dirty]
+    spans = _widened(cursor, spans, group)
+    slots = calendar.slots(int(spans.lo_s.min()), int(spans.hi_s.max()), Resolution.DAY, zone)
+    first = np.searchsorted(slots.start_s, spans.lo_s, "right") - 1
+    last = np.searchsorted(slots.start_s, spans.hi_s - 1, "right") - 1
+    columns = {
+        "series": spans.series,
+        "first": slots.slot[first],
+        "last": slots.slot[last],
+    }
+    cursor.register("dirty", columns)
+    cursor.execute(DELETE)
+    cursor.unregister("dirty")
+    reach = _reaching(cursor, spans, slots, (first, last), group)
+    count = done = 0
+    wider: list[Dirty] = []
+    for some in gather.batches(cursor, reach):
+        mine = slice(done, done + len(some.series))
+        done += len(some.series)
+        span_s = int(slots.start_s[first[mine].min()]), int(slots.end_s[last[mine].max()])
+        held = gather.readings(cursor, some)
+        if not is_widened and statistic in {Statistic.MEAN, Statistic.SUM}:
+            wider += _beyond(held, slots.end_s[last[mine]], dirty[mine])
+        found = total.totals(held, statistic, span_s, slots)
+        place = np.searchsorted(some.series, found.series)
+        day = np.searchsorted(slots.slot, found.slot)
+        kept = (day >= first[mine][place]) & (day <= last[mine][place])
+        count += _insert(cursor, found, kept, slots, some.exponent[place])
+    return count + (_refresh(cursor, wider, is_widened=True) if wider else 0)
 
 
-def _touched(
-    cursor: duckdb.DuckDBPyConnection, declared: Declared, window: Window
-) -> tuple[int, int]:
-    start_s, end_s = window.start_s, window.end_s
-    hold_s = LIVE_HOLD_S if declared.statistic is Statistic.INSTANT else 0
-    before = cursor.execute(BEFORE, [declared.series, start_s]).fetchone()
-    since_s = start_s
-    if before is not None and max(before[1], before[0] + hold_s) > start_s:
-        since_s = int(before[0])
-    reach = cursor.execute(REACH, [declared.series, start_s, end_s]).fetchone()
-    until_s = int(reach[0]) + hold_s if reach and reach[0] is not None else end_s
-    return since_s, max(end_s, until_s)
+def _reaching(
+    cursor: duckdb.DuckDBPyConnection,
+    spans: Spans,
+    slots: Slots,
+    days: tuple[Longs, Longs],
+    group: Sequence[Declared],
+) -> Spans:
+    """Give where the readings start that have a part in the days of each series."""
+    lo_s, hi_s = slots.start_s[days[0]], slots.end_s[days[1]]
+    whole = Spans(spans.series, spans.exponent, lo_s, hi_s)
+    statistic = group[0].statistic
+    if statistic is Statistic.REGISTER:
+        return aggregate.neighbours(cursor, whole)
+    reach_s = [total.reach_s(statistic, one.longest_s) for one in group]
+    return Spans(spans.series, spans.exponent, lo_s - np.array(reach_s), hi_s)
+
+
+def _insert(
+    cursor: duckdb.DuckDBPyConnection,
+    found: Totals,
+    kept: NDArray[np.bool_],
+    slots: Slots,
+    exponent: NDArray[np.int8],
+) -> int:
+    if not kept.any():
+        return 0
+    nothing = np.zeros(len(kept), np.int64)
+    amount = nothing if found.amount is None else found.amount
+    at = np.searchsorted(slots.slot, found.slot[kept])
+    columns = {
+        "series": found.series[kept],
+        "slot": found.slot[kept],
+        "day_s": (slots.end_s - slots.start_s)[at],
+        "exponent": exponent[kept],
+        "high": (amount[kept] >> 32).astype(np.int64),
+        "low": (amount[kept] & 0xFFFFFFFF).astype(np.int64),
+        "covered_s": found.covered_s[kept],
+        "estimated_s": found.estimated_s[kept],
+        "minimum": (nothing if found.minimum is None else found.minimum)[kept],
+        "maximum": (nothing if found.maximum is None else found.maximum)[kept],
+    }
+    cursor.register("total", columns)
+    bound = {"has_amount": found.amount is not None, "has_range": found.minimum is not None}
+    cursor.execute(INSERT, bound)
+    cursor.unregister("total")
+    return int(kept.sum())
+
+
+def _widened(cursor: duckdb.DuckDBPyConnection, spans: Spans, group: Sequence[Declared]) -> Spans:
+    """Widen spans to where the totals change that readings in them decide.
+
+    A register counts since the one before it, and until the one after it; an instant ends
+    when the next one comes.
+    """
+    statistic = group[0].statistic
+    if statistic is Statistic.REGISTER:
+        return aggregate.neighbours(cursor, spans)
+    if statistic is Statistic.INSTANT:
+        return replace(spans, hi_s=spans.hi_s + LIVE_HOLD_S)
+    return spans
+
+
+def _beyond(held: Flat, hi_s: Longs, dirty: Sequence[Dirty]) -> Iterator[Dirty]:
+    """Give series whose readings reach beyond their last day, with the days they reach."""
+    reach_s = hi_s.copy()
+    np.maximum.at(reach_s, held.owner, held.start_s + held.step_s)
+    for place in np.flatnonzero(reach_s > hi_s).tolist():
+        one = dirty[place]
+        end = Window.of_seconds(int(reach_s[place]) - 1, int(reach_s[place]) - 1).start
+        yield replace(one, last=local_day(end, one.declared.zone))
 
 
 def _floats(array: NDArray[Any]) -> Floats:

@@ -7,14 +7,18 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import numpy as np
 
-from kevre.model.window import Window, local_day
-from kevre.store import catalog
+from kevre.model.window import EARLIEST_S, LATEST_S, Window, local_day
+from kevre.store import catalog, chunk, read, shelf
 from kevre.store.catalog import Declared
 from kevre.store.connection import Connection
 
-READINGS = "delete from reading where series = ? and start_s >= ? and start_s < ?"
-ALL_READINGS = "delete from reading where series = ?"
+ROWS = "delete from {} where series = ? and start_s >= ? and start_s < ?"
+ALL_ROWS = "delete from {} where series = ?"
+CHUNKS = "delete from chunk where series = ? and last_s >= ? and first_s < ?"
+ALL_CHUNKS = "delete from chunk where series = ?"
+WITH_ROWS = ("recent", "superseded")
 ALL_DAYS = "delete from daily where series = ?"
 LINES = "delete from change where series = ? and first_s >= ? and last_s <= ?"
 ALL_LINES = "delete from change where series = ?"
@@ -24,18 +28,36 @@ DETACH = "detach fresh"
 CHECKPOINT = "checkpoint fresh"
 
 
-def everything(cursor: duckdb.DuckDBPyConnection, series: int) -> int:
+def everything(cursor: duckdb.DuckDBPyConnection, declared: Declared) -> int:
     """Delete a series from every table; give how many readings it had."""
-    count = _count(cursor, ALL_READINGS, [series])
+    series = declared.series
+    count = read.count(cursor, declared, EARLIEST_S, LATEST_S)
+    cursor.execute(ALL_CHUNKS, [series])
+    for table in WITH_ROWS:
+        cursor.execute(ALL_ROWS.format(table), [series])
     for statement in (ALL_DAYS, ALL_LINES, catalog.FORGET):
         cursor.execute(statement, [series])
     return count
 
 
-def part(cursor: duckdb.DuckDBPyConnection, series: int, window: Window) -> int:
-    """Delete what starts in a window, and its lines; daily totals are the caller's duty."""
-    span = [series, window.start_s, window.end_s]
-    count = _count(cursor, READINGS, span)
+def part(cursor: duckdb.DuckDBPyConnection, declared: Declared, window: Window) -> int:
+    """Delete what starts in a window, and its lines; daily totals are the caller's duty.
+
+    Chunks that reach beyond the window are written anew without what lies in it.
+    """
+    span = [declared.series, window.start_s, window.end_s]
+    count = read.count(cursor, declared, window.start_s, window.end_s)
+    kept = []
+    for piece in shelf.overlapping(cursor, *span):
+        run = chunk.decode(piece.payload, piece.first_s, piece.count, is_dated=True)
+        first, end = (int(at) for at in np.searchsorted(run.start_s, span[1:]))
+        for rest in (run.between(0, first), run.between(end, len(run))):
+            if len(rest):
+                kept += shelf.pieces(piece.series, piece.exponent, rest)
+    cursor.execute(CHUNKS, span)
+    shelf.put(cursor, kept)
+    for table in WITH_ROWS:
+        cursor.execute(ROWS.format(table), span)
     cursor.execute(LINES, span)
     return count
 
@@ -87,8 +109,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _count(cursor: duckdb.DuckDBPyConnection, statement: str, bound: list[int]) -> int:
-    row = cursor.execute(statement, bound).fetchone()
-    return int(row[0]) if row else 0

@@ -61,11 +61,11 @@ class Flat:
         )
 
 
-def empty() -> Flat:
-    """Give no readings of no series."""
+def empty(series: Longs) -> Flat:
+    """Give series without a reading."""
     return Flat(
-        np.empty(0, np.int64),
-        np.zeros(1, np.int64),
+        series,
+        np.zeros(len(series) + 1, np.int64),
         np.empty(0, np.int64),
         np.empty(0, np.int32),
         np.empty(0, np.int64),

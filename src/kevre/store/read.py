@@ -8,12 +8,14 @@ import duckdb
 import numpy as np
 
 from kevre.model.errors import Malformed
+from kevre.model.exact import Exact
 from kevre.model.quality import Quality
 from kevre.model.step import Resolution
-from kevre.store import catalog
+from kevre.store import catalog, chunk, gather
 from kevre.store.catalog import Declared
 from kevre.store.connection import Connection
 from kevre.store.curve import empty
+from kevre.store.gather import Spans
 from kevre.store.result import Curve, Latest
 
 # A raw curve of more readings than this takes 100 MB: exports go by blocks.
@@ -22,44 +24,70 @@ BLOCK = 50_000
 # The newest readings of most series lie in the last two days: look there first.
 RECENT_S = 2 * 86_400
 
-RAW = """
-    select start_s, step_s, coalesce(value, 0) as value, quality from reading
-    where series = ? and start_s >= ? and start_s < ? order by start_s limit ?
+COUNT = """
+    select (select coalesce(sum(count), 0) from chunk
+            where series = $series and last_s >= $start_s and first_s < $end_s)
+        + (select count(*) from recent
+            where series = $series and start_s >= $start_s and start_s < $end_s)
 """
-LATEST = """
-    select newest.*, exponent from (
-        select series, max(start_s), arg_max(step_s, start_s),
-            arg_max(coalesce(value, 0), start_s), arg_max(quality, start_s)
-        from reading
-        where series in (select series from chosen) and start_s >= $start_s and start_s < $end_s
-        group by series
-    ) newest join series on id = newest.series
+# Where a block ends: at the end of the chunk, or start of the row, that fills it.
+BLOCK_END = """
+    select last_s from (
+        select last_s, count from chunk
+        where series = $series and last_s >= $start_s and first_s < $end_s
+        union all
+        select start_s as last_s, 1 as count from recent
+        where series = $series and start_s >= $start_s and start_s < $end_s)
+    qualify sum(count) over (order by last_s rows unbounded preceding) >= $block
+    order by last_s limit 1
 """
-NEWEST = "select max(start_s) from reading"
-EXTENT = """
-    select min(start_s), max(start_s + greatest(step_s, 1)) from reading
-    where series = ? and start_s >= ? and start_s < ?
+LATEST_RECENT = """
+    select recent.series, start_s, step_s, value, recent.exponent, quality, series.exponent
+    from recent join series on series.id = recent.series
+    where recent.series in (select series from chosen)
+        and start_s >= $start_s and start_s < $end_s
+    qualify row_number() over (partition by recent.series order by start_s desc, seq desc) = 1
+"""
+LAST_CHUNK = """
+    select series, max(last_s) as last_s from chunk
+    where series in (select series from chosen) and last_s >= $start_s and first_s < $end_s
+    group by series
+"""
+CHUNK_ENDING = """
+    select chunk.series, first_s, count, payload, chunk.exponent, series.exponent
+    from chunk join ending on chunk.series = ending.series and chunk.last_s = ending.last_s
+    join series on series.id = chunk.series
+"""
+NEWEST = """
+    select greatest((select max(start_s) from recent), (select max(last_s) from chunk))
 """
 
 
-def raw(cursor: duckdb.DuckDBPyConnection, declared: Declared, start_s: int, end_s: int) -> Curve:
-    """Give the readings that start between two instants.
+def raw(
+    cursor: duckdb.DuckDBPyConnection,
+    declared: Declared,
+    start_s: int,
+    end_s: int,
+    as_of_s: int | None = None,
+) -> Curve:
+    """Give the readings that start between two instants, or as known at `as_of_s`.
 
     Raises:
         Malformed: they are more than MOST_READINGS.
     """
-    curve = _raw(cursor, declared, (start_s, end_s), MOST_READINGS + 1)
-    if len(curve) > MOST_READINGS:
+    if _count(cursor, declared.series, start_s, end_s) > MOST_READINGS:
         raise Malformed(
             "store.too_many",
             "the answer would hold more than five million readings",
             hint="ask for a shorter period, a coarser resolution, or an export",
         )
-    return curve
+    return _raw(cursor, declared, (start_s, end_s), as_of_s)
 
 
-def blocks(connection: Connection, series: int, start_s: int, end_s: int) -> Iterator[Curve]:
-    """Give the readings in time order, BLOCK at most at a time.
+def blocks(
+    connection: Connection, series: int, start_s: int, end_s: int, least: int = BLOCK
+) -> Iterator[Curve]:
+    """Give the readings in time order, about `least` at a time, a chunk more at most.
 
     Each block sees the store of its own moment, so that a slow export holds nothing up.
     """
@@ -68,12 +96,21 @@ def blocks(connection: Connection, series: int, start_s: int, end_s: int) -> Ite
             declared = catalog.one(cursor, series)
             if declared is None:
                 return
-            curve = _raw(cursor, declared, (start_s, end_s), BLOCK)
+            until_s = _block_end_s(cursor, series, (start_s, end_s), least)
+            curve = _raw(cursor, declared, (start_s, until_s), None)
         if len(curve):
             yield curve
-        if len(curve) < BLOCK:
-            return
-        start_s = int(curve.start_s[-1]) + 1
+        start_s = until_s
+
+
+def count(cursor: duckdb.DuckDBPyConnection, declared: Declared, start_s: int, end_s: int) -> int:
+    """Count the readings between two instants, corrected ones once."""
+    found = 0
+    while start_s < end_s:
+        until_s = _block_end_s(cursor, declared.series, (start_s, end_s), BLOCK)
+        found += len(_raw(cursor, declared, (start_s, until_s), None))
+        start_s = until_s
+    return found
 
 
 def newest_s(cursor: duckdb.DuckDBPyConnection) -> int:
@@ -83,50 +120,102 @@ def newest_s(cursor: duckdb.DuckDBPyConnection) -> int:
 
 
 def latest(
-    cursor: duckdb.DuckDBPyConnection,
-    series: Collection[int],
-    start_s: int,
-    end_s: int,
-    around_s: int,
+    cursor: duckdb.DuckDBPyConnection, series: Collection[int], start_s: int, end_s: int
 ) -> dict[int, Latest]:
     """Give the newest reading that starts between two instants, of each that has one.
 
-    Most series speak at about the same time: what is near `around_s` is looked at first,
+    Most series speak at about the same time: recent rows near the end are looked at first,
     and only for those that are silent there all that came before.
     """
-    recent_s = max(start_s, min(around_s, end_s) - RECENT_S)
-    found = _latest(cursor, series, recent_s, end_s)
+    near_s = max(start_s, min(newest_s(cursor), end_s) - RECENT_S)
+    found = _latest(cursor, series, near_s, end_s)
     silent = [one for one in series if one not in found]
-    if silent and start_s < recent_s:
-        found |= _latest(cursor, silent, start_s, recent_s)
+    if silent and start_s < near_s:
+        found |= _latest(cursor, silent, start_s, near_s)
     return found
 
 
-def extent(
-    cursor: duckdb.DuckDBPyConnection, series: int, start_s: int, end_s: int
-) -> tuple[int, int] | None:
+def extent(connection: Connection, series: int, start_s: int, end_s: int) -> tuple[int, int] | None:
     """Give the start of the first reading and the end of the last between two instants."""
-    row = cursor.execute(EXTENT, [series, start_s, end_s]).fetchone()
-    return (int(row[0]), int(row[1])) if row and row[0] is not None else None
+    first = next(blocks(connection, series, start_s, end_s, 1), None)
+    if first is None:
+        return None
+    with connection.reading() as cursor:
+        last = latest(cursor, [series], start_s, end_s).get(series)
+    if last is None:
+        return None
+    return int(first.start_s[0]), last.start_s + max(last.step_s, 1)
+
+
+def _block_end_s(
+    cursor: duckdb.DuckDBPyConnection, series: int, span_s: tuple[int, int], least: int
+) -> int:
+    """Give where to stop so that about `least` readings lie before."""
+    start_s, end_s = span_s
+    bound = {"series": series, "start_s": start_s, "end_s": end_s, "block": least}
+    row = cursor.execute(BLOCK_END, bound).fetchone()
+    return min(end_s, int(row[0]) + 1) if row else end_s
+
+
+def _count(cursor: duckdb.DuckDBPyConnection, series: int, start_s: int, end_s: int) -> int:
+    bound = {"series": series, "start_s": start_s, "end_s": end_s}
+    row = cursor.execute(COUNT, bound).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _latest(
     cursor: duckdb.DuckDBPyConnection, series: Collection[int], start_s: int, end_s: int
 ) -> dict[int, Latest]:
     catalog.choose(cursor, series)
-    newest = {}
     bound = {"start_s": start_s, "end_s": end_s}
-    for key, at_s, step_s, value, code, exponent in cursor.execute(LATEST, bound).fetchall():
-        quality = Quality(code)
-        exact = None if quality is Quality.MISSING else (value, exponent or 0)
-        newest[key] = Latest(at_s, step_s, exact, quality)
+    newest = {
+        key: _reading(at_s, step_s, (value, own), code, exponent)
+        for key, at_s, step_s, value, own, code, exponent in cursor.execute(
+            LATEST_RECENT, bound
+        ).fetchall()
+    }
+    ending = [
+        (key, last_s)
+        for key, last_s in cursor.execute(LAST_CHUNK, bound).fetchall()
+        if key not in newest or min(last_s, end_s - 1) > newest[key].start_s
+    ]
+    if not ending:
+        return newest
+    keys, last_s = np.array(ending, np.int64).T
+    cursor.register("ending", {"series": keys, "last_s": last_s})
+    for key, first_s, count, payload, own, exponent in cursor.execute(CHUNK_ENDING).fetchall():
+        run = chunk.decode(payload, first_s, count)
+        at = int(np.searchsorted(run.start_s, end_s)) - 1
+        if at < 0 or run.start_s[at] < start_s:
+            continue
+        if key not in newest or run.start_s[at] > newest[key].start_s:
+            newest[key] = _reading(
+                int(run.start_s[at]),
+                int(run.step_s[at]),
+                (int(run.value[at]), own),
+                int(run.quality[at]),
+                exponent,
+            )
+    cursor.unregister("ending")
     return newest
 
 
+def _reading(start_s: int, step_s: int, value: Exact, code: int, exponent: int) -> Latest:
+    """Make the answer, its value at the exponent of the series."""
+    quality = Quality(code)
+    mantissa, own = value
+    exact = None if quality is Quality.MISSING else (mantissa * 10 ** (own - exponent), exponent)
+    return Latest(start_s, step_s, exact, quality)
+
+
 def _raw(
-    cursor: duckdb.DuckDBPyConnection, declared: Declared, span_s: tuple[int, int], limit: int
+    cursor: duckdb.DuckDBPyConnection,
+    declared: Declared,
+    span_s: tuple[int, int],
+    as_of_s: int | None,
 ) -> Curve:
-    found = cursor.execute(RAW, [declared.series, *span_s, limit]).fetchnumpy()
+    spans = Spans.same([declared.series], [declared.exponent], *span_s)
+    found = gather.readings(cursor, spans, as_of_s=as_of_s)
     nothing = empty(declared.series, Resolution.RAW, declared)
     return Curve(
         declared.series,
@@ -134,10 +223,10 @@ def _raw(
         declared.exponent or 0,
         declared.unit,
         declared.statistic,
-        found["start_s"],
-        found["step_s"],
-        np.ma.filled(found["value"], 0),
-        found["quality"],
+        found.start_s,
+        found.step_s,
+        found.value,
+        found.quality,
         nothing.energy,
         nothing.coverage,
         nothing.estimated,

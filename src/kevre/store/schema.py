@@ -6,10 +6,14 @@ import duckdb
 
 from kevre.model.errors import Conflict, Malformed
 
-VERSION = 1
+VERSION = 2
 
 # No table has a primary key: DuckDB's index costs 15 bytes a row and half the speed of a
-# bulk load; the one writer keeps keys unique by deleting before it inserts.
+# bulk load; the one writer keeps keys unique.
+_ROW = """
+        series integer not null, start_s bigint not null, step_s integer not null,
+        value bigint not null, exponent tinyint not null, quality utinyint not null,
+        at_s bigint not null, seq bigint not null"""
 TABLES = (
     "create table store_schema(version integer not null, last_seq bigint not null)",
     """
@@ -17,11 +21,19 @@ TABLES = (
         id integer not null, statistic varchar not null, unit varchar not null,
         zone varchar not null, exponent tinyint, longest_s integer not null)
     """,
+    # Readings as they came, the newest of the same start counts; seq: of their line in
+    # the change log.
+    f"create table recent({_ROW})",
+    # Readings of closed periods, see `chunk`; each start is in one chunk at most.
+    # low and high: the least and greatest value.
     """
-    create table reading(
-        series integer not null, start_s bigint not null, step_s integer not null,
-        value bigint, quality utinyint not null)
+    create table chunk(
+        series integer not null, first_s bigint not null, last_s bigint not null,
+        count integer not null, exponent tinyint not null, low bigint not null,
+        high bigint not null, payload blob not null)
     """,
+    # What readings of chunks said before they were replaced.
+    f"create table superseded({_ROW})",
     # amount: value x seconds of means and instants; value x 86,400 of sums and registers.
     """
     create table daily(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,9 +17,10 @@ from kevre.model.permit import Permit
 from kevre.model.series import Kind
 from kevre.model.step import Resolution
 from kevre.model.window import Window, civil_days
-from kevre.store import catalog, change, curve, daily, erase, read
+from kevre.store import catalog, change, compact, curve, daily, erase, read
 from kevre.store.catalog import Declared
 from kevre.store.connection import Connection
+from kevre.store.daily import Dirty
 from kevre.store.result import Change, Curve, DayTotals, Latest, Written
 from kevre.store.write import Writer
 
@@ -91,20 +92,36 @@ class Store:
         return self._writer.write(columns, batch, now_s)
 
     def read(
-        self, permit: Permit, series: int, window: Window, resolution: Resolution = RAW
+        self,
+        permit: Permit,
+        series: int,
+        window: Window,
+        resolution: Resolution = RAW,
+        *,
+        as_of_s: int | None = None,
     ) -> Curve:
         """Give the readings that start in the window, raw or cut into intervals.
 
         The window is clipped to the permit; where the permit is for intervals, to whole
         ones of them. An undeclared series gives an empty curve.
+
+        With `as_of_s` raw readings are given as they were known at an earlier time
+        [epoch s], as far back as replaced readings are kept.
+
+        Raises:
+            Malformed: intervals were asked for as of an earlier time.
         """
+        if as_of_s is not None and resolution is not RAW:
+            raise Malformed(
+                "store.as_of_total", "only raw readings can be given as of an earlier time"
+            )
         allowed = permit.clip(series, window, resolution)
         with self._connection.reading() as cursor:
             declared = catalog.one(cursor, series)
             if declared is None or allowed is None:
                 return curve.empty(series, resolution, declared)
             if resolution is RAW:
-                return read.raw(cursor, declared, allowed.start_s, allowed.end_s)
+                return read.raw(cursor, declared, allowed.start_s, allowed.end_s, as_of_s)
             return curve.single(cursor, declared, allowed, resolution, permit.finest)
 
     def blocks(self, permit: Permit, series: int, window: Window) -> Iterator[Curve]:
@@ -141,7 +158,7 @@ class Store:
             permit.clip(one, permit.window, RAW)
         with self._connection.reading() as cursor:
             start_s, end_s = permit.window.start_s, permit.window.end_s
-            return read.latest(cursor, series, start_s, end_s, self._writer.newest_s)
+            return read.latest(cursor, series, start_s, end_s)
 
     def daily(self, permit: Permit, series: Collection[int], first: date, last: date) -> DayTotals:
         """Give daily totals, as last refreshed, of the local days from `first` to `last`.
@@ -183,8 +200,7 @@ class Store:
         allowed = permit.clip(series, permit.window, permit.finest)
         if allowed is None:
             return None
-        with self._connection.reading() as cursor:
-            span_s = read.extent(cursor, series, allowed.start_s, allowed.end_s)
+        span_s = read.extent(self._connection, series, allowed.start_s, allowed.end_s)
         return Window.of_seconds(*span_s) if span_s else None
 
     def changes(self, after: int, limit: int = 1000) -> list[Change]:
@@ -207,7 +223,17 @@ class Store:
             Missing: the series was never declared.
         """
         with self._connection.writing() as cursor:
-            return daily.refresh(cursor, self._declared(series), first, last)
+            return daily.refresh(cursor, [Dirty(self._declared(series), first, last)])
+
+    def refresh_many(self, days: Mapping[int, tuple[date, date]]) -> int:
+        """Recompute the totals of local days, from first to last, of many series at once.
+
+        Series that are not declared are passed over.
+        """
+        known = [(self._writer.known(key), first, last) for key, (first, last) in days.items()]
+        dirty = [Dirty(declared, *span) for declared, *span in known if declared is not None]
+        with self._connection.writing() as cursor:
+            return daily.refresh(cursor, dirty)
 
     def erase(self, series: int, window: Window | None = None, *, now_s: int = 0) -> int:
         """Delete the rows of a series, all or those that start in the window; count them.
@@ -216,11 +242,18 @@ class Store:
         a window: daily totals are recomputed and the change log says that they changed.
         The bytes are gone after `vacuum`.
         """
-        with self._connection.lock:
+        with self._connection.upkeep, self._connection.lock:
             try:
                 return self._erase(series, window, now_s)
             finally:
                 self._writer.forget()
+
+    def compact(self, before_s: int) -> int:
+        """Put what starts before an instant into chunks, the small form; count the readings.
+
+        Readers and writers go on meanwhile; a crash loses nothing.
+        """
+        return compact.compact(self._connection, before_s)
 
     def vacuum(self) -> None:
         """Rewrite the file without the bytes of what was erased or replaced."""
@@ -245,11 +278,13 @@ class Store:
         with self._connection.writing() as cursor:
             declared = self._writer.known(series)
             self._writer.keep_last_seq(cursor)
-            if declared is None or window is None:
-                return erase.everything(cursor, series)
-            count = erase.part(cursor, series, window)
+            if declared is None:
+                return 0
+            if window is None:
+                return erase.everything(cursor, declared)
+            count = erase.part(cursor, declared, window)
             if count:
-                daily.refresh(cursor, declared, *erase.days(window, declared))
+                daily.refresh(cursor, [Dirty(declared, *erase.days(window, declared))])
                 line = change.Line(series, window.start_s, window.end_s, count, now_s, "")
                 self._writer.note(cursor, line)
             return count

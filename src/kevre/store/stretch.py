@@ -95,10 +95,7 @@ def reach(whole: Stretches, slots: Slots) -> tuple[Longs, Longs]:
 def cut(whole: Stretches, slots: Slots, first: Longs, last: Longs) -> tuple[Stretches, Longs]:
     """Cut stretches at the borders of intervals that cover them.
 
-    Args:
-        whole: the stretches.
-        slots: the intervals.
-        first, last: int64, shape (n,): places of the intervals of each stretch, see `reach`.
+    `first` and `last` are the places of the intervals of each stretch, see `reach`.
 
     Returns:
         The parts, in the same order, and int64, shape (k,): the place of each part's

@@ -7,26 +7,32 @@ lock first writes for all that wait. Each is told what became of its own reading
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import duckdb
+import numpy as np
 
 from kevre.model.batch import Column
 from kevre.model.errors import KevreError, Malformed, Unavailable
 from kevre.model.reading import Fault
-from kevre.store import catalog, change, fit, merge, read
+from kevre.store import catalog, change, fit, incoming, merge
 from kevre.store.catalog import Declared
 from kevre.store.connection import Connection, Cursor
-from kevre.store.merge import Part
+from kevre.store.incoming import Incoming
+from kevre.store.ledger import NO_EXPONENT, Ledger
 from kevre.store.result import Written
 
-NEWEST = """
-    select series, max(start_s) from reading
-    where series in (select series from chosen) group by series
+LARGEST_VALUE = """
+    select exponent, max(greatest(high, -low::hugeint)) from chunk
+    where series = $series group by exponent
+    union all
+    select exponent, max(abs(value::hugeint)) from recent
+    where series = $series group by exponent
+    union all
+    select exponent, max(abs(value::hugeint)) from superseded
+    where series = $series group by exponent
 """
-LARGEST_VALUE = "select max(abs(value::hugeint)) from reading where series = ?"
-RESCALE = "update reading set value = value * ? where series = ?"
 
 
 def _not_written(cause: duckdb.Error | None = None) -> KevreError:
@@ -40,7 +46,7 @@ class _Job:
     columns: Sequence[tuple[int, Column]]
     batch: str
     now_s: int
-    rows: list[tuple[int, fit.Rows]] = field(default_factory=list)
+    rows: Incoming | None = None
     is_done: bool = False
     turn: threading.Event = field(default_factory=threading.Event)
     # Until its transaction is on disk the job has failed, whatever happens on the way.
@@ -72,9 +78,7 @@ class Writer:
         self._is_led = False
         self._last_seq = 0
         self._known: dict[int, Declared] = {}
-        self._newest: dict[int, int | None] = {}
-        # Start of the newest reading of all, or later: where to look first [epoch s].
-        self.newest_s = 0
+        self._ledger: Ledger | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -82,8 +86,7 @@ class Writer:
         with self._connection.reading() as cursor:
             self._known = catalog.known(cursor)
             self._last_seq = change.last_seq(cursor)
-            self.newest_s = read.newest_s(cursor)
-        self._newest.clear()
+        self._ledger = None
 
     def add(self, declared: Declared) -> Declared:
         """Keep a series, unless another thread just did; give what is kept."""
@@ -96,11 +99,22 @@ class Writer:
                     [declared.series, declared.statistic, declared.unit, declared.zone.key],
                 )
             self._known[declared.series] = declared
+            if self._ledger is not None:
+                self._ledger.add(declared)
             return declared
 
     def known(self, series: int) -> Declared | None:
         """Give what is known of a series."""
-        return self._known.get(series)
+        declared = self._known.get(series)
+        ledger = self._ledger
+        if declared is None or ledger is None:
+            return declared
+        exponent = int(ledger.exponent[series])
+        return replace(
+            declared,
+            exponent=None if exponent == NO_EXPONENT else exponent,
+            longest_s=int(ledger.longest_s[series]),
+        )
 
     def write(self, columns: Sequence[tuple[int, Column]], batch: str, now_s: int) -> Written:
         """Keep the readings; they are on disk when this returns."""
@@ -134,7 +148,8 @@ class Writer:
 
     def note(self, cursor: Cursor, line: change.Line) -> None:
         """Write one line of the change log inside a transaction of the caller."""
-        self._last_seq = change.append(cursor, [line], self._last_seq)
+        self._last_seq += 1
+        change.note(cursor, line, self._last_seq)
 
     def keep_last_seq(self, cursor: Cursor) -> None:
         """Remember the last number used, before lines are erased."""
@@ -161,7 +176,7 @@ class Writer:
         try:
             for series, _ in job.columns:
                 self._check_declared(series)
-            job.rows = [(series, fit.rows(column)) for series, column in job.columns]
+            job.rows = incoming.of(job.columns)
         except Malformed as error:
             job.error = error
             return False
@@ -176,17 +191,19 @@ class Writer:
             )
 
     def _transact(self, jobs: Sequence[_Job]) -> None:
-        if not any(job.columns for job in jobs):
+        parts = [job.rows for job in jobs if job.rows is not None]
+        if not any(len(rows) for rows in parts):
             return
         is_kept = False
         try:
             with self._connection.writing() as cursor:
-                lines: list[change.Line] = []
+                ledger = self._ledger or Ledger(cursor, self._known)
+                self._ledger = ledger
+                last_seq = self._last_seq
                 for job in jobs:
                     job.begin()
-                for wave in _waves(jobs):
-                    lines += self._wave(cursor, wave, jobs)
-                last_seq = change.append(cursor, lines, self._last_seq)
+                for wave in incoming.waves(parts):
+                    last_seq = self._wave(cursor, ledger, wave, jobs, last_seq)
             self._last_seq = last_seq
             is_kept = True
         finally:
@@ -194,80 +211,81 @@ class Writer:
                 self.forget()
 
     def _wave(
-        self, cursor: Cursor, wave: Sequence[tuple[int, int, fit.Rows]], jobs: Sequence[_Job]
-    ) -> list[change.Line]:
-        """Write columns of series that all differ."""
-        self._find_newest(cursor, [series for _, series, _ in wave])
-        beyond: list[Part] = []
-        within: list[Part] = []
-        for place, series, came in wave:
-            rows = self._fitted(cursor, series, came, jobs[place])
-            if len(rows) == 0:
-                continue
-            newest = self._newest[series]
-            is_beyond = newest is None or rows.start_s[0] > newest
-            (beyond if is_beyond else within).append(Part(place, series, rows))
-            last_s = int(rows.start_s[-1])
-            self._newest[series] = last_s if newest is None else max(newest, last_s)
-            self.newest_s = max(self.newest_s, last_s)
-        lines = []
-        for result in (*merge.append(cursor, beyond), *merge.upsert(cursor, within)):
-            job = jobs[result.place]
-            job.new += result.new
-            job.changed += result.changed
-            count = result.new + result.changed
-            lines.append(
-                change.Line(
-                    result.series, result.first_s, result.last_s, count, job.now_s, job.batch
-                )
-            )
-        return lines
+        self,
+        cursor: Cursor,
+        ledger: Ledger,
+        came: Incoming,
+        jobs: Sequence[_Job],
+        last_seq: int,
+    ) -> int:
+        """Write parts of series that all differ; give the last number used in the log."""
+        came = self._fitted(cursor, ledger, came, jobs)
+        if len(came) == 0:
+            return last_seq
+        fresh = merge.news(cursor, came, ledger.newest_s[came.series])
+        rows = fresh.rows
+        if len(rows) == 0:
+            return last_seq
+        first, counts = rows.bounds[:-1], rows.counts
+        changed = np.add.reduceat(fresh.is_known, first, dtype=np.int64)
+        for job, new, other in zip(
+            rows.job.tolist(), (counts - changed).tolist(), changed.tolist(), strict=True
+        ):
+            jobs[job].new += new
+            jobs[job].changed += other
+        lines = change.Lines(
+            rows.series,
+            rows.start_s[first],
+            np.maximum.reduceat(rows.start_s + fresh.reach_s, first),
+            counts,
+            np.array([job.now_s for job in jobs], np.int64)[rows.job],
+            rows.job,
+        )
+        seq = np.arange(last_seq + 1, last_seq + 1 + len(first))
+        at_s = max(ledger.last_at_s, *(job.now_s for job in jobs))
+        merge.land(cursor, fresh, seq, at_s)
+        change.append(cursor, lines, seq, [job.batch for job in jobs])
+        ledger.last_at_s = at_s
+        newest_s = rows.start_s[rows.bounds[1:] - 1]
+        ledger.newest_s[rows.series] = np.maximum(ledger.newest_s[rows.series], newest_s)
+        return int(seq[-1])
 
-    def _find_newest(self, cursor: Cursor, series: Sequence[int]) -> None:
-        unknown = [one for one in series if one not in self._newest]
-        if any(self._known[one].exponent is not None for one in unknown):
-            catalog.choose(cursor, unknown)
-            found = dict(cursor.execute(NEWEST).fetchall())
-            self._newest.update({one: found.get(one) for one in unknown})
-            return
-        self._newest.update(dict.fromkeys(unknown))
-
-    def _fitted(self, cursor: Cursor, series: int, rows: fit.Rows, job: _Job) -> fit.Rows:
+    def _fitted(
+        self, cursor: Cursor, ledger: Ledger, came: Incoming, jobs: Sequence[_Job]
+    ) -> Incoming:
         """Bring the readings to the exponent of their series, or the series to theirs."""
-        declared = self._known[series]
-        longest_s = max(declared.longest_s, int(rows.step_s.max()))
-        if (rows.exponent, longest_s) == (declared.exponent, declared.longest_s):
-            return rows
-        held = rows.exponent if declared.exponent is None else declared.exponent
-        largest = 0
-        if rows.exponent < held:
-            largest = _largest(cursor, series)
-        kept, refused = fit.fit(rows, held, largest)
-        job.refused += [(series, start_s, fit.TOO_LARGE) for start_s in refused.start_s.tolist()]
-        if len(kept) == 0:
-            return kept
-        if kept.exponent < held:
-            cursor.execute(RESCALE, [10 ** (held - kept.exponent) if largest else 0, series])
-        if (kept.exponent, longest_s) != (declared.exponent, declared.longest_s):
-            cursor.execute(catalog.REFIT, [kept.exponent, longest_s, series])
-            self._known[series] = replace(declared, exponent=kept.exponent, longest_s=longest_s)
-        return kept
+        series = came.series
+        held = ledger.exponent[series]
+        exponent = np.where(held == NO_EXPONENT, came.exponent, held)
+        value, fits = came.value, np.ones(len(came), bool)
+        for part in np.flatnonzero(came.exponent != exponent):
+            at = slice(came.bounds[part], came.bounds[part + 1])
+            if value is came.value:
+                value = value.copy()
+            key, own = int(series[part]), int(came.exponent[part])
+            largest = _largest(cursor, key, int(held[part])) if own < held[part] else 0
+            found = fit.fit(came.value[at], own, int(held[part]), largest)
+            exponent[part], value[at], fits[at] = found
+            job = jobs[int(came.job[part])]
+            job.refused += [
+                (key, start_s, fit.TOO_LARGE) for start_s in came.start_s[at][~fits[at]].tolist()
+            ]
+        came = replace(came, exponent=exponent, value=value)
+        if not fits.all():
+            came = came.only(fits)
+            if len(came) == 0:
+                return came
+        longest_s = np.maximum.reduceat(came.step_s, came.bounds[:-1])
+        series, held = came.series, ledger.exponent[came.series]
+        is_other = (came.exponent != held) | (longest_s > ledger.longest_s[series])
+        if is_other.any():
+            ledger.exponent[series] = came.exponent
+            ledger.longest_s[series] = np.maximum(ledger.longest_s[series], longest_s)
+            ledger.refit(cursor, series[is_other])
+        return came
 
 
-def _waves(jobs: Sequence[_Job]) -> Iterator[list[tuple[int, int, fit.Rows]]]:
-    """Deal the columns into groups without a series twice, in the order they came."""
-    waves: list[list[tuple[int, int, fit.Rows]]] = []
-    seen: dict[int, int] = {}
-    for place, job in enumerate(jobs):
-        for series, rows in job.rows:
-            rank = seen.get(series, 0)
-            seen[series] = rank + 1
-            if rank == len(waves):
-                waves.append([])
-            waves[rank].append((place, series, rows))
-    yield from waves
-
-
-def _largest(cursor: Cursor, series: int) -> int:
-    row = cursor.execute(LARGEST_VALUE, [series]).fetchone()
-    return int(row[0]) if row and row[0] is not None else 0
+def _largest(cursor: Cursor, series: int, held: int) -> int:
+    """Give the largest mantissa of a series on disk, at the exponent `held`."""
+    rows = cursor.execute(LARGEST_VALUE, {"series": series}).fetchall()
+    return max((int(most) * 10 ** (exponent - held) for exponent, most in rows), default=0)
