@@ -13,7 +13,7 @@ from kevre.model.series import LIVE_HOLD_S, Statistic
 from kevre.model.step import Resolution
 from kevre.model.tariff import off_peak
 from kevre.model.window import PARIS, civil_day, midnight
-from kevre.store import calendar, flat
+from kevre.store import calendar, flat, total
 from kevre.store.calendar import Slots
 from kevre.store.flat import Flat
 from kevre.store.total import AMOUNT_DAY, Totals, by_class, merged, reach_s, totals
@@ -187,6 +187,37 @@ def test_a_sum_beyond_64_bits_is_exact_and_only_then_made_of_python_integers():
             found = totals(flattened({1: readings}), statistic, (DAY_S, DAY_S + 86_400), slots)
             assert (found.amount.dtype, found.amount.tolist()) == (kind, [amount])
             assert found.amounts.tolist() == [float(amount)]
+
+
+def test_nothing_is_lost_where_more_parts_come_out_than_are_held_at_once():
+    days, count = 150, 60
+    starts = np.tile(DAY_S + 7 + np.arange(days) * 86_400, count)
+    value = np.repeat(np.arange(count) + 1000, days)
+    given_ = Flat(
+        np.arange(count),
+        np.arange(count + 1) * days,
+        starts,
+        np.full(len(starts), 86_400, np.int32),
+        value,
+        np.zeros(len(starts), np.uint8),
+    )
+    span_s = (DAY_S, DAY_S + (days + 1) * 86_400)
+    slots = calendar.slots(*span_s, Resolution.TEN_MINUTES, PARIS)
+
+    found = totals(given_, Statistic.SUM, span_s, slots)
+
+    assert len(found) == count * (days * 144 + 1) > total._MOST_PARTS
+    pairs = found.series * 10**9 + found.slot
+    assert (np.diff(pairs) > 0).all()
+    assert np.bincount(found.series, found.amount).tolist() == [
+        (1000 + key) * days * AMOUNT_DAY for key in range(count)
+    ]
+    lengths_s, times = np.unique(found.covered_s, return_counts=True)
+    assert dict(zip(lengths_s.tolist(), times.tolist(), strict=True)) == {
+        7: count,
+        593: count,
+        600: count * (days * 144 - 1),
+    }
 
 
 def test_registers_may_lie_further_apart_than_63_bits_count():

@@ -60,8 +60,7 @@ class Stretches:
         """Give the stretches at these places, cut to a start and an end of each."""
         lo_s, hi_s = self.lo_s[places], self.hi_s[places]
         if within is not None:
-            np.maximum(lo_s, within[0], out=lo_s)
-            np.minimum(hi_s, within[1], out=hi_s)
+            lo_s, hi_s = np.maximum(lo_s, within[0]), np.minimum(hi_s, within[1])
         return Stretches(
             self.owner[places],
             self.start_s[places],
@@ -95,7 +94,11 @@ def reach(whole: Stretches, slots: Slots) -> tuple[Longs, Longs]:
 def cut(whole: Stretches, slots: Slots, first: Longs, last: Longs) -> tuple[Stretches, Longs]:
     """Cut stretches at the borders of intervals that cover them.
 
-    `first` and `last` are the places of the intervals of each stretch, see `reach`.
+    Args:
+        whole: the stretches.
+        slots: the intervals.
+        first: int64, shape (n,): place of the first interval of each stretch, see `reach`.
+        last: int64, shape (n,): place of the last one.
 
     Returns:
         The parts, in the same order, and int64, shape (k,): the place of each part's
