@@ -60,8 +60,12 @@ def test_columns_are_packed_as_they_pack_best_and_every_group_is_findable(tmp_pa
     groups = [file.row_group(number) for number in range(file.num_row_groups)]
     columns = {c["path_in_schema"]: c for c in map(pa_dict, range(6), [groups[0]] * 6)}
     assert [group.num_rows for group in groups] == [131_072, 131_072, 17_856]
-    assert all("DELTA_BINARY_PACKED" in columns[n]["encodings"] for n in ("series", "start", "value"))
-    assert all("RLE_DICTIONARY" in columns[n]["encodings"] for n in ("step_s", "exponent", "quality"))
+    assert all(
+        "DELTA_BINARY_PACKED" in columns[n]["encodings"] for n in ("series", "start", "value")
+    )
+    assert all(
+        "RLE_DICTIONARY" in columns[n]["encodings"] for n in ("step_s", "exponent", "quality")
+    )
     assert {column["compression"] for column in columns.values()} == {"ZSTD"}
     assert all(groups[0].column(number).has_offset_index for number in range(6))
     assert [one.column_index for one in groups[0].sorting_columns] == [0, 1]
@@ -120,8 +124,12 @@ def test_sums_are_exact_and_read_back_the_same(tmp_path_factory, some):
 
 def test_what_is_said_of_series_is_read_back(tmp_path):
     rows = [
-        SeriesRow(2, "urn:b", "gas", "energy", "consumption", "sum", "Wh", None, "Europe/Paris", None),
-        SeriesRow(1, "urn:a", "heat", "power", "consumption", "mean", "W", -3, "Europe/Paris", "56121"),
+        SeriesRow(
+            2, "urn:b", "gas", "energy", "consumption", "sum", "Wh", None, "Europe/Paris", None
+        ),
+        SeriesRow(
+            1, "urn:a", "heat", "power", "consumption", "mean", "W", -3, "Europe/Paris", "56121"
+        ),
     ]
 
     parquet.write_series(tmp_path / "series.parquet", rows)
