@@ -20,9 +20,8 @@ from kevre.model.quality import Quality
 from kevre.model.window import PARIS, Window, civil_days, midnight
 from kevre.places.models import Series
 from kevre.rights.models import AccessRecord
-from kevre.store import Store
 
-pytestmark = [pytest.mark.django_db, pytest.mark.registry]
+pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 5, 2, tzinfo=UTC)
 NOW_S = int(NOW.timestamp())
@@ -213,6 +212,7 @@ def test_where_the_log_of_changes_has_lost_lines_all_is_looked_at_again(way, sch
     assert 7_777 in [row[3] for row in readings(tmp_path / "out")]
 
 
+@pytest.mark.registry
 def test_only_the_series_of_a_territory_are_written_and_one_that_joins_it_too(
     way, school, tmp_path
 ):
@@ -254,6 +254,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(way, school, tmp_path)
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".txt"] == ["letter.txt"]
 
 
+@pytest.mark.registry
 def test_every_series_is_in_the_access_log_once_for_each_run_of_months(way, school, tmp_path):
     send(way, school, column([5], prm="22222222222222", start_s=FIRST_S), key="k2")
     AccessRecord.objects.all().delete()

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from kevre.model import identifier
 from kevre.model.batch import Batch, Column
 from kevre.model.quality import Quality
-from kevre.model.window import PARIS, civil_days, midnight
+from kevre.model.window import PARIS, civil_days
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 4, 30)  # the clocks change on 29 March
 NOW = datetime(2026, 5, 2, tzinfo=UTC)
