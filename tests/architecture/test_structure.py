@@ -59,6 +59,14 @@ def test_only_the_gate_of_rights_makes_a_permit():
     assert makers == {"src/kevre/rights/gate.py"}
 
 
+def test_only_the_export_takes_the_operators_way_out():
+    makers = {named(path) for path in MODULES if any(calls(path, {"permit_export"}))}
+    takers = {named(path) for path in MODULES if any(calls(path, {"passage"}))}
+
+    assert makers == {"src/kevre/flow/read.py"}
+    assert takers == {"src/kevre/flow/export.py"}
+
+
 @pytest.mark.parametrize(
     "room",
     sorted(p for p in SOURCE.iterdir() if (p / "__init__.py").exists()),
