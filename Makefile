@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test check bench bench-cold lock clean
+.PHONY: help demo demo-reset test test-spark check bench bench-cold lock clean
 
 # The newest Python from 3.11 on that really runs.
 PYTHON := $(shell for name in python3.13 python3.12 python3.11 python3; do \
@@ -35,6 +35,9 @@ demo-reset: ## Forget the demo's data and begin anew
 test: dev-environment ## Run every test; installs the Debian packages it needs where it may
 	@$(BIN)/python tools/test.py
 
+test-spark: dev-environment ## Ask a territory's export in Apache Spark; brings Spark (450 MB) and Java
+	@$(BIN)/python tools/spark.py
+
 check: dev-environment ## Lint, types, import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -53,6 +56,8 @@ lock: dev-environment ## Renew the pinned requirements (needs uv); pins hold ver
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml requirements/build.in --extra node --extra lake --group dev \
 		-c requirements/node.txt -o requirements/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements/spark.in -o requirements/spark.txt
 
 clean: ## Remove what was built; data stays
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -29,20 +29,21 @@ def main() -> int:
     return 0
 
 
-def make_environment() -> None:
+def make_environment(folder: Path = FOLDER) -> None:
     """Make an empty environment with pip, unless there is one that works."""
-    if PYTHON.exists() and works([str(PYTHON), "-m", "pip", "--version"]):
+    python = folder / "bin" / "python"
+    if python.exists() and works([str(python), "-m", "pip", "--version"]):
         return
-    print("making the environment .venv", flush=True)
+    print(f"making the environment {folder.relative_to(ROOT)}", flush=True)
     try:
         import ensurepip  # noqa: F401 - Debian ships venv without it
 
-        venv.EnvBuilder(with_pip=True, clear=True, symlinks=True).create(FOLDER)
+        venv.EnvBuilder(with_pip=True, clear=True, symlinks=True).create(folder)
     except ImportError:
-        without_ensurepip()
+        without_ensurepip(folder)
 
 
-def without_ensurepip() -> None:
+def without_ensurepip(folder: Path) -> None:
     """Make the environment with the system's own pip, where Debian's python3-venv is absent."""
     system_pip = [sys.executable, "-m", "pip"]
     if not works([*system_pip, "--version"]):
@@ -50,8 +51,9 @@ def without_ensurepip() -> None:
             "Neither python3-venv nor pip is installed. "
             "On Debian and Ubuntu: sudo apt install python3-venv"
         )
-    venv.EnvBuilder(with_pip=False, clear=True, symlinks=True).create(FOLDER)
-    subprocess.run([*system_pip, "--python", str(PYTHON), "install", "-q", "pip"], check=True)
+    venv.EnvBuilder(with_pip=False, clear=True, symlinks=True).create(folder)
+    python = str(folder / "bin" / "python")
+    subprocess.run([*system_pip, "--python", python, "install", "-q", "pip"], check=True)
 
 
 def install(use: str) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from kevre.store import Store
+
 KEVRE = Path(sys.executable).parent / "kevre"
 CURVE = """Identifiant PRM;Type de donnees;Date de debut;Date de fin;Grandeur physique;Grandeur metier;Etape metier;Unite;Pas en minutes
 09876543210123;Courbe de charge;01/01/2026;02/01/2026;Energie active;Consommation;Comptage Brut;W;30
@@ -101,6 +103,42 @@ def test_an_account_and_a_key_are_made_with_secrets_shown_once(home, curve):
     assert again.returncode == 5
     assert key.stdout.startswith("kvw_")
     assert unknown.returncode == 4
+
+
+def test_closed_months_are_exported_proved_and_not_written_again(home, curve, tmp_path):
+    kevre(home, "import", str(curve))
+    folder = tmp_path / "months"
+
+    first = kevre(home, "export", "parquet", str(folder), "--since", "2025-12")
+    again = kevre(home, "export", "parquet", str(folder), "--since", "2025-12")
+    proved = kevre(home, "export", "verify", str(folder))
+    (folder / "series.parquet").unlink()
+    harmed = kevre(home, "export", "verify", str(folder))
+
+    assert first.returncode == 0, first.stderr
+    assert "The folder holds 2 months" in first.stdout
+    assert again.stdout.startswith("0 months written")
+    assert (folder / "month=202512" / "readings.parquet").is_file()
+    assert proved.returncode == 0
+    assert harmed.returncode == 5
+    assert "series.parquet: absent" in harmed.stderr
+
+
+def test_an_export_beside_another_process_says_what_to_do(home, tmp_path):
+    with Store(home / "readings.duckdb"):
+        done = kevre(home, "export", "parquet", str(tmp_path / "months"))
+
+    assert done.returncode == 6
+    assert "another process has the readings open" in done.stderr
+    assert not (tmp_path / "months").exists()
+
+
+@pytest.mark.parametrize("option", ["--since", "--until"])
+def test_an_export_of_what_is_no_month_is_refused(home, tmp_path, option):
+    done = kevre(home, "export", "parquet", str(tmp_path / "months"), option, "2026-13")
+
+    assert done.returncode == 2
+    assert "is not a month" in done.stderr
 
 
 def test_the_doctor_finds_a_sound_node_sound(home):

@@ -188,3 +188,40 @@ def test_nine_homes_alone_are_refused():
 def test_homes_do_not_count_more_finely_than_they_granted():
     with pytest.raises(Refused):
         ask_total(homes(gate.LEAST_TOGETHER), resolution=Resolution.HALF_HOUR)
+
+
+def test_the_operators_export_may_read_closed_readings_of_the_named_series_alone():
+    curve, other = registry.series(registry.site()), 99
+
+    allowed = gate.permit_export([curve.pk], DAY, now=NOW)
+
+    assert (allowed.series, allowed.window, allowed.finest) == ({curve.pk}, DAY, Resolution.RAW)
+    assert allowed.purpose == gate.OPERATOR_EXPORT
+    later = Window(NOW, NOW + timedelta(days=1))
+    assert allowed.clip(curve.pk, later, Resolution.RAW) is None
+    with pytest.raises(Refused):
+        allowed.clip(other, DAY, Resolution.RAW)
+
+
+def test_the_operators_export_is_logged_before_it_reads():
+    curves = [
+        registry.series(registry.site()),
+        registry.series(registry.site("home"), "temperature/air/raw"),
+    ]
+
+    gate.permit_export([curve.pk for curve in curves], DAY, now=NOW)
+
+    lines = AccessRecord.objects.order_by("series_id")
+    assert [line.series_id for line in lines] == [curve.pk for curve in curves]
+    assert {(line.account, line.grant, line.start, line.end, line.purpose) for line in lines} == {
+        (None, None, DAY.start, DAY.end, "operator export")
+    }
+
+
+def test_the_operators_export_may_not_read_what_is_not_past():
+    curve = registry.series(registry.site())
+
+    with pytest.raises(Refused):
+        gate.permit_export([curve.pk], Window(DAY.start, NOW + timedelta(seconds=1)), now=NOW)
+
+    assert not AccessRecord.objects.exists()

@@ -6,7 +6,7 @@ store with it. Whoever answers a person or a machine calls these and nothing els
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from kevre.rights import gate
 from kevre.rights.gate import ALWAYS, Reader
 from kevre.store import Curve, DayTotals, Latest, Store
 
-__all__ = ["CountedTotals", "Curve", "DayTotals", "Door", "Latest"]
+__all__ = ["CountedTotals", "Curve", "DayTotals", "Door", "Latest", "Passage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,27 @@ class CountedTotals:
 
     days: DayTotals
     sites: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What the operator's export may read, after it was logged; see `rights.gate`."""
+
+    _store: Store
+    _permit: Permit
+
+    @property
+    def window(self) -> Window:
+        """Give the time that may be read."""
+        return self._permit.window
+
+    def extent(self, series: int) -> Window | None:
+        """Tell from when to when there are readings of a series."""
+        return self._store.extent(self._permit, series)
+
+    def blocks(self, series: int, window: Window) -> Iterator[Curve]:
+        """Stream one series as it was stored, block by block."""
+        return self._store.blocks(self._permit, series, window)
 
 
 class Door:
@@ -131,6 +152,14 @@ class Door:
             reader, series, window, Resolution.DAY, purpose=purpose, now=now
         )
         return CountedTotals(self._store.daily_total(allowed, allowed.series, first, last), sites)
+
+    def passage(self, series: Collection[int], window: Window, *, now: datetime) -> Passage:
+        """Open the way of the operator's export to these series over a past window.
+
+        Raises:
+            Refused: the window is not past.
+        """
+        return Passage(self._store, gate.permit_export(series, window, now=now))
 
     def extent(
         self, reader: Reader, series: Series, *, purpose: str, now: datetime

@@ -7,7 +7,7 @@ LEAST_TOGETHER such sites, never alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,10 @@ from kevre.rights.grant import Audience, Grant
 # Fewer homes than this in one sum could be told apart: the threshold that French open data
 # on housing uses (article D. 111-53 of the code de l'énergie: at least ten points).
 LEAST_TOGETHER = 10
+# Only `permit_export` writes this purpose: with no account, it stands for whoever commands the
+# node's machine, where a line of a guest has the purpose of a page or of the API.
+OPERATOR_EXPORT = "operator export"
+_RECORDS_AT_ONCE = 1_000
 ALWAYS = Window.of_seconds(EARLIEST_S, LATEST_S)
 
 
@@ -150,6 +154,38 @@ def permit_total(
         purpose=purpose,
     )
     return allowed, frozenset(one.point.site_id for one, _ in counted if one.point.site_id)
+
+
+def permit_export(series: Collection[int], window: Window, *, now: datetime) -> Permit:
+    """Allow the node's own command to copy closed readings, and log it series by series.
+
+    Whoever may run the command on the machine holds the file of the readings already; this
+    permit makes the copy known, and no more: raw readings of the named series, in a window
+    that is past, for one purpose. No page and no answer of the API can come by it (an
+    import contract holds this).
+
+    Raises:
+        Refused: the window is not past.
+    """
+    if window.end > now:
+        raise Refused("permit.not_past", "an export holds only what is past")
+    AccessRecord.objects.bulk_create(
+        (
+            AccessRecord(
+                at=now,
+                series_id=one,
+                start=window.start,
+                end=window.end,
+                resolution=Resolution.RAW.value,
+                purpose=OPERATOR_EXPORT,
+            )
+            for one in series
+        ),
+        batch_size=_RECORDS_AT_ONCE,
+    )
+    return Permit(
+        frozenset(series), window, Resolution.RAW, totals_only=False, purpose=OPERATOR_EXPORT
+    )
 
 
 def _own_sites(account: Account) -> QuerySet[Site]:
