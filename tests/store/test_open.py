@@ -52,15 +52,16 @@ def test_another_program_in_the_file_is_told_of(path):
         Store(path)
 
 
-def test_a_file_of_a_newer_kevre_is_left_alone(path):
+@pytest.mark.parametrize(("step", "code"), [(1, "store.newer"), (-1, "store.older")])
+def test_a_file_of_another_kevre_is_left_alone(path, step, code):
     Store(path).close()
-    with duckdb.connect(path) as newer:
-        newer.execute("update store_schema set version = 3")
+    with duckdb.connect(path) as other:
+        other.execute("update store_schema set version = version + ?", [step])
 
     with pytest.raises(Conflict) as caught:
         Store(path)
 
-    assert caught.value.code == "store.newer"
+    assert caught.value.code == code
 
 
 def test_a_closed_store_says_so(path):

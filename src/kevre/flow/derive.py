@@ -6,7 +6,7 @@ a crash between the two repeats a computation whose result is the same.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from kevre.flow.cursor import Cursor
 from kevre.model.window import local_day
@@ -24,8 +24,7 @@ def follow(store: Store) -> int:
     changes = store.changes(cursor.position, _AT_ONCE)
     if not changes:
         return 0
-    for series, (first, last) in _dirty_days(changes).items():
-        store.refresh_daily(series, first, last)
+    store.refresh_many(_dirty_days(changes))
     cursor.position = changes[-1].seq
     cursor.save(update_fields=["position"])
     return len(changes)
@@ -42,8 +41,7 @@ def catch_up(store: Store) -> int:
 def _dirty_days(changes: list[Change]) -> dict[int, tuple[date, date]]:
     """Give, per series, the local days that what changed may have touched.
 
-    A reading reaches into the day of its end, and a register or an instant into the day of
-    its neighbours: one day more on either side covers all of them.
+    The store adds the days that follow from these, such as those between two registers.
     """
     zones = {
         series.pk: (series.point.site or Site()).zone
@@ -56,8 +54,8 @@ def _dirty_days(changes: list[Change]) -> dict[int, tuple[date, date]]:
         zone = zones.get(change.series)
         if zone is None:  # the series was erased from the registry meanwhile
             continue
-        first = local_day(datetime.fromtimestamp(change.first_s, UTC), zone) - timedelta(days=1)
-        last = local_day(datetime.fromtimestamp(change.last_s, UTC), zone) + timedelta(days=1)
+        first = local_day(datetime.fromtimestamp(change.first_s, UTC), zone)
+        last = local_day(datetime.fromtimestamp(change.last_s, UTC), zone)
         known = spans.get(change.series, (first, last))
         spans[change.series] = (min(known[0], first), max(known[1], last))
     return spans

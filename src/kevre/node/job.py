@@ -33,12 +33,20 @@ class Job:
 
 def table(config: Config) -> tuple[Job, ...]:
     """Give the jobs of a node."""
-    jobs = (Job("derive", 1.0, lambda way: derive.catch_up(way.store)),)
+    jobs = (
+        Job("derive", 1.0, lambda way: derive.catch_up(way.store)),
+        Job("compact", 3_600.0, lambda way: way.store.compact(_today_s())),
+    )
     if not config.is_demo:
         return jobs
     from kevre.node.demo.feed import feed
 
     return (*jobs, Job("demo-feed", 60.0, lambda way: feed(way, config.home, int(time.time()))))
+
+
+def _today_s() -> int:
+    """Give the start of this day of UTC: what is older is seldom added to [epoch s]."""
+    return int(time.time()) // 86_400 * 86_400
 
 
 class Runner:

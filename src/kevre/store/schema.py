@@ -57,7 +57,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables in an empty file, or check those that are there.
 
     Raises:
-        Conflict: a newer Kevre wrote the file.
+        Conflict: a newer Kevre wrote the file, or one from before the first release.
         Malformed: the file is another program's database.
     """
     tables = {str(row[0]) for row in connection.execute(HAS_TABLES).fetchall()}
@@ -76,6 +76,12 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
             "store.newer",
             "the readings were written by a newer Kevre",
             hint="update this Kevre, or restore a backup made before the update",
+        )
+    if row[0] < VERSION:
+        raise Conflict(
+            "store.older",
+            "the readings were written by an early Kevre, before its first release",
+            hint="move the file away and import the readings again (a demo: make demo-reset)",
         )
 
 
