@@ -25,18 +25,19 @@ _LOOKS_S = (3 * 86_400, 60 * 86_400, _FAR_S)
 
 def totals(
     cursor: duckdb.DuckDBPyConnection,
-    group: Sequence[Declared],
+    spans: Spans,
+    statistic: Statistic,
     span_s: tuple[int, int],
     slots: Slots,
 ) -> Iterator[Totals]:
     """Give the totals of series of one statistic and one zone, from their readings.
 
-    Only what lies between the two instants of `span_s` counts; `slots` must cover it. Each
-    series is in one of the answers, which come in the order of the keys.
+    Only what lies between the two instants of `span_s` counts; `slots` must cover it. Which
+    readings are to be looked at, `reaching` says. Each series is in one of the answers, which
+    come in the order of the keys.
     """
-    statistic = group[0].statistic
-    for spans in gather.batches(cursor, reaching(cursor, group, span_s)):
-        yield total.totals(gather.readings(cursor, spans), statistic, span_s, slots)
+    for some in gather.batches(cursor, spans):
+        yield total.totals(gather.readings(cursor, some), statistic, span_s, slots)
 
 
 def reaching(

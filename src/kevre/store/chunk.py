@@ -33,7 +33,7 @@ class Run:
     """Readings of one series as arrays of one length, in strictly increasing time.
 
     Attributes:
-        at_s: int64: when each arrived [epoch s].
+        at_s: int64: when each arrived [epoch s]; empty where nobody asked.
     """
 
     start_s: Longs
@@ -57,7 +57,7 @@ class Run:
             self.step_s[places],
             self.value[places],
             self.quality[places],
-            self.at_s[places],
+            self.at_s[places] if len(self.at_s) else self.at_s,
         )
 
     def finer(self, digits: int) -> Run:
@@ -93,7 +93,7 @@ def joined(runs: Sequence[Run]) -> Run:
         np.concatenate([run.step_s for run in runs]),
         np.concatenate([run.value for run in runs]),
         np.concatenate([run.quality for run in runs]),
-        np.concatenate([run.at_s for run in runs]),
+        np.concatenate([run.at_s for run in runs]) if len(runs[0].at_s) else runs[0].at_s,
     )
 
 
@@ -147,9 +147,18 @@ def grid(payload: bytes, count: int) -> Grid | None:
     return Grid(pitch_s, step.base, count + len(empty), empty, value, quality)
 
 
+def pitch_s(run: Run) -> int:
+    """Give the step of readings that all have it and start on a grid of it; 0 of others [s]."""
+    step_s = int(run.step_s[0])
+    if len(run) == 1 or step_s <= 0 or (run.step_s != step_s).any():
+        return 0
+    mode, _ = _starts(run.start_s)
+    return step_s if mode == _GRID and np.diff(run.start_s).min() == step_s else 0
+
+
 def _starts(start_s: Longs) -> tuple[int, bytes]:
     if len(start_s) == 1:
-        return _GRID, _GRID_HEAD.pack(1, 0)
+        return _FREE, coding.pack(start_s)
     place = start_s - start_s[0]
     pitch_s = int(np.diff(start_s).min())
     places = int(place[-1]) // pitch_s + 1

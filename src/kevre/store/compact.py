@@ -35,7 +35,7 @@ SIZES = """
     join span on chunk.series = span.series order by chunk.series, first_s
 """
 TAKEN = """
-    select chunk.series, chunk.first_s, last_s, count, exponent, low, high, payload
+    select chunk.series, chunk.first_s, last_s, count, pitch_s, exponent, low, high, payload
     from chunk join taken on chunk.series = taken.series and chunk.first_s = taken.first_s
 """
 DROP_CHUNKS = """

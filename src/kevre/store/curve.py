@@ -14,9 +14,10 @@ from kevre.model.errors import Malformed
 from kevre.model.series import LIVE_HOLD_S, Statistic
 from kevre.model.step import Resolution
 from kevre.model.window import Window
-from kevre.store import aggregate, calendar, gather
+from kevre.store import aggregate, calendar, gather, grid
 from kevre.store.calendar import Slots
 from kevre.store.catalog import Declared
+from kevre.store.grid import Field
 from kevre.store.result import Bytes, Curve, Floats, Longs, scaled
 from kevre.store.total import AMOUNT_DAY, Totals
 
@@ -133,7 +134,11 @@ def _pieces(
             continue
         slots = calendar.slots(*span_s, resolution, zone)
         piece = _blank(slots)
-        for totals in aggregate.totals(cursor, group, span_s, slots):
+        regular, spans = grid.regular(cursor, group, span_s, slots)
+        if regular:
+            for exponent, field in grid.fields(cursor, regular, slots).items():
+                _add_field(piece, group[0], field, exponent, unit_is_shared=unit_is_shared)
+        for totals in aggregate.totals(cursor, spans, group[0].statistic, span_s, slots):
             _add(piece, group, totals, unit_is_shared=unit_is_shared)
         if piece.covered_s.any():
             yield piece
@@ -182,6 +187,23 @@ def _add(piece: _Piece, group: Sequence[Declared], totals: Totals, *, unit_is_sh
     np.add.at(piece.covered_s, at, totals.covered_s)
     np.add.at(piece.estimated_s, at, totals.estimated_s)
     np.maximum.at(piece.quality, at, totals.quality)
+
+
+def _add_field(
+    piece: _Piece, like: Declared, field: Field, exponent: int, *, unit_is_shared: bool
+) -> None:
+    """Add sums of series like this one whose readings are the intervals."""
+    width_s = piece.slots.end_s - piece.slots.start_s
+    number = scaled(field.value, exponent)
+    if like.statistic is Statistic.SUM:
+        piece.energy[:] += number
+        piece.value[:] += number if unit_is_shared else number * _HOUR_S / width_s
+    else:
+        piece.energy[:] += number * width_s / _HOUR_S
+        piece.value[:] += number
+    piece.covered_s[:] += field.count * width_s
+    piece.estimated_s[:] += field.estimated * width_s
+    np.maximum(piece.quality, field.quality, out=piece.quality)
 
 
 def worth(

@@ -9,7 +9,7 @@ older than recent ones.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -37,14 +37,22 @@ CHUNKS = """
         and chunk.series between $low and $high
         and chunk.last_s >= $lo_s and chunk.first_s < $hi_s
 """
+# For one series, the most common question, without a join: a third of the time.
+CHUNKS_OF = """
+    select 0 as place, first_s, count, exponent, payload from chunk
+    where series between $low and $high and last_s >= $lo_s and first_s < $hi_s limit 2000
+"""
+ROWS_OF = """
+    select 0 as place, start_s, step_s, value, exponent, quality, at_s, seq from {table}
+    where series between $low and $high and start_s >= $lo_s and start_s < $hi_s
+"""
 ROWS = """
     select span.place, start_s, step_s, value, exponent, quality, at_s, seq
     from {table} as row join span on row.series = span.series
     where start_s >= span.lo_s and start_s < span.hi_s
         and row.series between $low and $high and start_s >= $lo_s and start_s < $hi_s
 """
-RECENT = ROWS.format(table="recent")
-SUPERSEDED = ROWS.format(table="superseded")
+TABLES = {_RECENT: "recent", _SUPERSEDED: "superseded"}
 COUNTS = """
     select place, sum(count)::bigint as total from (
         select span.place, chunk.count from chunk join span on chunk.series = span.series
@@ -95,10 +103,14 @@ class Spans:
         at = slice(first, end)
         return Spans(self.series[at], self.exponent[at], self.lo_s[at], self.hi_s[at])
 
-    def bind(self, cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
-        """Let statements see them as the table `span`; give the bounds of all together.
+    def only(self, kept: NDArray[np.bool_]) -> Spans:
+        """Give the series where `kept` is true."""
+        return Spans(self.series[kept], self.exponent[kept], self.lo_s[kept], self.hi_s[kept])
 
-        The bounds are said again as numbers so that whole blocks of a table are passed
+    def bind(self, cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
+        """Let statements see them as the table `span`; give `bounds`.
+
+        These are said again as numbers so that whole blocks of a table are passed
         over; a join alone reads them all.
         """
         columns = {
@@ -108,6 +120,11 @@ class Spans:
             "hi_s": self.hi_s,
         }
         cursor.register("span", columns)
+        return self.bounds
+
+    @property
+    def bounds(self) -> dict[str, int]:
+        """Give the least and greatest key and instant of all spans."""
         return {
             "low": int(self.series[0]),
             "high": int(self.series[-1]),
@@ -130,38 +147,44 @@ class Rows:
 
 
 def readings(
-    cursor: duckdb.DuckDBPyConnection, spans: Spans, *, as_of_s: int | None = None
-) -> Flat:
-    """Give the readings of the spans: the newest of each start, or as known at `as_of_s`.
-
-    Raises:
-        Malformed: a chunk is damaged.
-    """
-    return dated(cursor, spans, as_of_s=as_of_s, is_dated=as_of_s is not None)[0]
-
-
-def dated(
     cursor: duckdb.DuckDBPyConnection,
     spans: Spans,
     *,
     as_of_s: int | None = None,
-    is_dated: bool = True,
-) -> tuple[Flat, Longs]:
-    """Give the readings of the spans and when each arrived."""
+    most: int | None = None,
+) -> Flat:
+    """Give the readings of the spans: the newest of each start, or as known at `as_of_s`.
+
+    Raises:
+        Malformed: there are more than `most`; or a chunk is damaged.
+    """
     if not len(spans.series):
-        return flat.empty(spans.series), np.empty(0, np.int64)
-    bounds = spans.bind(cursor)
-    found = [*_chunks(cursor, spans, bounds, is_dated=is_dated)]
-    found.append(_rows(cursor, RECENT, _RECENT, spans, bounds))
-    if as_of_s is not None:
-        found.append(_rows(cursor, SUPERSEDED, _SUPERSEDED, spans, bounds))
-    cursor.unregister("span")
-    return _merged(spans, [one for one in found if len(one)], as_of_s, is_dated=is_dated)
+        return flat.empty(spans.series)
+    bounds = spans.bounds if len(spans.series) == 1 else spans.bind(cursor)
+    found = []
+    count = 0
+    for one in _chunks(cursor, spans, bounds, is_dated=as_of_s is not None):
+        found.append(one)
+        count += len(one)
+        if most is not None and count > most:
+            raise too_many()
+    ranks = [_RECENT] if as_of_s is None else [_RECENT, _SUPERSEDED]
+    found += [_rows(cursor, rank, spans, bounds) for rank in ranks]
+    return _merged(spans, [one for one in found if len(one)], as_of_s)
+
+
+def too_many() -> Malformed:
+    """Refuse an answer that would take too much memory."""
+    return Malformed(
+        "store.too_many",
+        "the answer would hold more than five million readings",
+        hint="ask for a shorter period, a coarser resolution, or an export",
+    )
 
 
 def recent(cursor: duckdb.DuckDBPyConnection, spans: Spans, bounds: dict[str, int]) -> Rows:
     """Give the recent rows of spans that are bound, in any order, also replaced ones."""
-    return _rows(cursor, RECENT, _RECENT, spans, bounds)
+    return _rows(cursor, _RECENT, spans, bounds)
 
 
 def batches(cursor: duckdb.DuckDBPyConnection, spans: Spans) -> Iterator[Spans]:
@@ -197,11 +220,12 @@ def code(place: Longs, start_s: Longs) -> Longs:
 def _chunks(
     cursor: duckdb.DuckDBPyConnection, spans: Spans, bounds: dict[str, int], *, is_dated: bool
 ) -> Iterator[Rows]:
-    for place, first_s, count, exponent, payload in cursor.execute(CHUNKS, bounds).fetchall():
+    statement = CHUNKS_OF if len(spans.series) == 1 else CHUNKS
+    for place, first_s, count, exponent, payload in cursor.execute(statement, bounds).fetchall():
         try:
             run = chunk.decode(payload, first_s, count, is_dated=is_dated)
         except (ValueError, zstandard.ZstdError) as error:
-            raise damaged(int(spans.series[place]), first_s) from error
+            raise damaged(first_s, int(spans.series[place])) from error
         lo, hi = np.searchsorted(run.start_s, (spans.lo_s[place], spans.hi_s[place]))
         if lo == hi:
             continue
@@ -209,24 +233,21 @@ def _chunks(
         yield Rows(np.full(len(run), place, np.int64), run, _CHUNK, np.zeros(len(run), np.int64))
 
 
-def damaged(series: int, first_s: int) -> Malformed:
+def damaged(first_s: int, series: int | None = None) -> Malformed:
     """Name a chunk that cannot be decoded."""
     return Malformed(
         "store.damaged",
         "readings on disk are damaged",
-        where=f"series {series}, chunk of {first_s}",
+        where=f"chunk of {first_s}" + ("" if series is None else f", series {series}"),
         hint="restore a backup: kevre restore",
     )
 
 
 def _rows(
-    cursor: duckdb.DuckDBPyConnection,
-    statement: str,
-    rank: int,
-    spans: Spans,
-    bounds: dict[str, int],
+    cursor: duckdb.DuckDBPyConnection, rank: int, spans: Spans, bounds: dict[str, int]
 ) -> Rows:
-    found = cursor.execute(statement, bounds).fetchnumpy()
+    statement = ROWS_OF if len(spans.series) == 1 else ROWS
+    found = cursor.execute(statement.format(table=TABLES[rank]), bounds).fetchnumpy()
     place = _longs(found["place"])
     finer = _longs(found["exponent"]) - spans.exponent[place]
     value = _longs(found["value"])
@@ -242,19 +263,11 @@ def _rows(
     return Rows(place, run, rank, _longs(found["seq"]))
 
 
-def _merged(
-    spans: Spans, found: Sequence[Rows], as_of_s: int | None, *, is_dated: bool
-) -> tuple[Flat, Longs]:
+def _merged(spans: Spans, found: Sequence[Rows], as_of_s: int | None) -> Flat:
     if not found:
-        return flat.empty(spans.series), np.empty(0, np.int64)
+        return flat.empty(spans.series)
     place = _together([one.place for one in found])
-    run = Run(
-        _together([one.run.start_s for one in found]),
-        _together([one.run.step_s for one in found]),
-        _together([one.run.value for one in found]),
-        _together([one.run.quality for one in found]),
-        _together([one.run.at_s for one in found]) if is_dated else np.empty(0, np.int64),
-    )
+    run = chunk.joined([one.run for one in found])
     key = code(place, run.start_s)
     if as_of_s is not None or (key[1:] <= key[:-1]).any():
         rank = np.repeat([one.rank for one in found], [len(one) for one in found])
@@ -264,15 +277,10 @@ def _merged(
         is_last = np.append(key[order][1:] != key[order][:-1], True)[: len(order)]
         order = order[is_last]
         place = place[order]
-        run = Run(
-            run.start_s[order],
-            run.step_s[order],
-            run.value[order],
-            run.quality[order],
-            run.at_s[order] if is_dated else run.at_s,
-        )
+        run = replace(run, at_s=np.empty(0, np.int64)) if as_of_s is None else run
+        run = run.at(order)
     bounds = np.searchsorted(place, np.arange(len(spans.series) + 1))
-    return Flat(spans.series, bounds, run.start_s, run.step_s, run.value, run.quality), run.at_s
+    return Flat(spans.series, bounds, run.start_s, run.step_s, run.value, run.quality)
 
 
 def _together(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

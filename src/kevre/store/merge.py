@@ -15,6 +15,7 @@ from kevre.store.flat import Flat
 from kevre.store.gather import Spans
 from kevre.store.incoming import Incoming
 from kevre.store.result import Longs
+from kevre.store.shelf import Piece
 
 # From so many new readings of a series in a write on, they are put into chunks at once.
 BULK = 1_000
@@ -122,12 +123,14 @@ def land(cursor: duckdb.DuckDBPyConnection, fresh: News, seq: Longs, at_s: int) 
     """
     rows = fresh.rows
     is_bulk = (rows.counts >= BULK) & fresh.is_beyond
+    pieces: list[Piece] = []
     for bulk in np.flatnonzero(is_bulk).tolist():
         at = slice(rows.bounds[bulk], rows.bounds[bulk + 1])
         arrived = np.full(rows.counts[bulk], at_s, np.int64)
         run = Run(rows.start_s[at], rows.step_s[at], rows.value[at], rows.quality[at], arrived)
         key, exponent = int(rows.series[bulk]), int(rows.exponent[bulk])
-        shelf.put(cursor, shelf.pieces(key, exponent, run))
+        pieces += shelf.pieces(key, exponent, run)
+    shelf.put(cursor, pieces)
     if is_bulk.all():
         return
     is_row = np.repeat(~is_bulk, rows.counts)

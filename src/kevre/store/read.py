@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 import duckdb
 import numpy as np
 
-from kevre.model.errors import Malformed
 from kevre.model.exact import Exact
 from kevre.model.quality import Quality
 from kevre.model.step import Resolution
@@ -24,12 +23,6 @@ BLOCK = 50_000
 # The newest readings of most series lie in the last two days: look there first.
 RECENT_S = 2 * 86_400
 
-COUNT = """
-    select (select coalesce(sum(count), 0) from chunk
-            where series = $series and last_s >= $start_s and first_s < $end_s)
-        + (select count(*) from recent
-            where series = $series and start_s >= $start_s and start_s < $end_s)
-"""
 # Where a block ends: at the end of the chunk, or start of the row, that fills it.
 BLOCK_END = """
     select last_s from (
@@ -75,12 +68,6 @@ def raw(
     Raises:
         Malformed: they are more than MOST_READINGS.
     """
-    if _count(cursor, declared.series, start_s, end_s) > MOST_READINGS:
-        raise Malformed(
-            "store.too_many",
-            "the answer would hold more than five million readings",
-            hint="ask for a shorter period, a coarser resolution, or an export",
-        )
     return _raw(cursor, declared, (start_s, end_s), as_of_s)
 
 
@@ -157,12 +144,6 @@ def _block_end_s(
     return min(end_s, int(row[0]) + 1) if row else end_s
 
 
-def _count(cursor: duckdb.DuckDBPyConnection, series: int, start_s: int, end_s: int) -> int:
-    bound = {"series": series, "start_s": start_s, "end_s": end_s}
-    row = cursor.execute(COUNT, bound).fetchone()
-    return int(row[0]) if row else 0
-
-
 def _latest(
     cursor: duckdb.DuckDBPyConnection, series: Collection[int], start_s: int, end_s: int
 ) -> dict[int, Latest]:
@@ -215,7 +196,7 @@ def _raw(
     as_of_s: int | None,
 ) -> Curve:
     spans = Spans.same([declared.series], [declared.exponent], *span_s)
-    found = gather.readings(cursor, spans, as_of_s=as_of_s)
+    found = gather.readings(cursor, spans, as_of_s=as_of_s, most=MOST_READINGS)
     nothing = empty(declared.series, Resolution.RAW, declared)
     return Curve(
         declared.series,

@@ -25,12 +25,12 @@ TABLES = (
     # the change log.
     f"create table recent({_ROW})",
     # Readings of closed periods, see `chunk`; each start is in one chunk at most.
-    # low and high: the least and greatest value.
+    # pitch_s: see `shelf`; low and high: the least and greatest value.
     """
     create table chunk(
         series integer not null, first_s bigint not null, last_s bigint not null,
-        count integer not null, exponent tinyint not null, low bigint not null,
-        high bigint not null, payload blob not null)
+        count integer not null, pitch_s integer not null, exponent tinyint not null,
+        low bigint not null, high bigint not null, payload blob not null)
     """,
     # What readings of chunks said before they were replaced.
     f"create table superseded({_ROW})",

@@ -13,22 +13,28 @@ from kevre.store.chunk import CAPACITY, Run
 
 INSERT = """
     insert into chunk
-    select series, first_s, last_s, count, exponent, low, high, payload from piece
+    select series, first_s, last_s, count, pitch_s, exponent, low, high, payload from piece
 """
 OVERLAPPING = """
-    select series, first_s, last_s, count, exponent, low, high, payload from chunk
+    select series, first_s, last_s, count, pitch_s, exponent, low, high, payload from chunk
     where series = ? and last_s >= ? and first_s < ? order by first_s
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One row of the table of chunks."""
+    """One row of the table of chunks.
+
+    Attributes:
+        pitch_s: if the starts lie on a grid and every step is as long as its pitch, that
+            length; else 0 [s].
+    """
 
     series: int
     first_s: int
     last_s: int
     count: int
+    pitch_s: int
     exponent: int
     low: int
     high: int
@@ -68,6 +74,7 @@ def _piece(series: int, exponent: int, run: Run) -> Piece:
         int(run.start_s[0]),
         int(run.start_s[-1]),
         len(run),
+        chunk.pitch_s(run),
         exponent,
         int(run.value.min()),
         int(run.value.max()),

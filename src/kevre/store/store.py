@@ -117,7 +117,7 @@ class Store:
             )
         allowed = permit.clip(series, window, resolution)
         with self._connection.reading() as cursor:
-            declared = catalog.one(cursor, series)
+            declared = self._writer.known(series)
             if declared is None or allowed is None:
                 return curve.empty(series, resolution, declared)
             if resolution is RAW:
@@ -149,7 +149,7 @@ class Store:
         if allowed is None:
             return curve.empty(0, resolution)
         with self._connection.reading() as cursor:
-            known = list(catalog.some(cursor, keys).values())
+            known = self._known(keys)
             return curve.summed(cursor, keys, known, allowed, resolution, permit.finest)
 
     def latest(self, permit: Permit, series: Collection[int]) -> dict[int, Latest]:
@@ -187,7 +187,7 @@ class Store:
         permit.clip_total(permit.window, Resolution.DAY)
         keys = _summable(permit, series)
         with self._connection.reading() as cursor:
-            curve.check_summable(list(catalog.some(cursor, keys).values()))
+            curve.check_summable(self._known(keys))
             groups = self._days(permit, keys, first, last)
             if not groups:
                 return daily.summed(cursor, [], first, last)
@@ -288,6 +288,14 @@ class Store:
                 line = change.Line(series, window.start_s, window.end_s, count, now_s, "")
                 self._writer.note(cursor, line)
             return count
+
+    def _known(self, series: Collection[int]) -> list[Declared]:
+        """Give those that are declared; to be asked after a reading transaction has begun.
+
+        Then their exponents are at least as fine as what the transaction sees.
+        """
+        known = (self._writer.known(one) for one in series)
+        return [one for one in known if one is not None]
 
     def _declared(self, series: int) -> Declared:
         declared = self._writer.known(series)
