@@ -41,6 +41,9 @@ class Connection:
             "threads": threads,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            # Names in statements are tables or registered, never variables of Python, which
+            # DuckDB would look for at each statement, with every library that it knows.
+            "python_enable_replacements": False,
         }
         self._turn = threading.Condition()
         self._readers = 0

@@ -23,8 +23,8 @@ from kevre.store.chunk import Run
 from kevre.store.flat import Flat
 from kevre.store.result import Longs
 
-# Readings to hold in memory at a time: 50 MB as arrays.
-MOST = 2_000_000
+# Readings to hold in memory at a time: 10 MB as arrays, 60 MB while they are totalled.
+MOST = 400_000
 # Starts fit 36 bits after this (the year 2147 and beyond); the rest is left for the series.
 _BITS = 36
 _ZERO_S = -(2**35)

@@ -8,7 +8,7 @@ that regular, and what came since the last compaction, is left to `aggregate`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,8 +30,11 @@ from kevre.store.stretch import IS_ESTIMATE
 # Below so many series the general way is as fast.
 LEAST_SERIES = 16
 _AT_ONCE = 64
-# Sums stay below this, of 2**24 series at most: a byte so often still fits 32 bits.
+# Sums stay below this.
 _MOST_SUM = 2**62
+_MOST_LANES = 64
+# So many bytes fit 16 bits.
+_MOST_ADDED = 256
 
 EDGES = """
     select series, first_s, last_s, pitch_s, greatest(abs(low), abs(high)) as most from chunk
@@ -50,38 +53,76 @@ PAYLOADS = """
 
 
 @dataclass(slots=True, eq=False)
+class _Lanes:
+    """Sums of bytes, two to a word: a byte is added without being widened by itself.
+
+    The even bytes of a plane are the low halves of its 16-bit words, the odd ones the high
+    halves; 256 of either fit 16 bits.
+    """
+
+    even: NDArray[np.uint16]
+    odd: NDArray[np.uint16]
+    added: int = 0
+
+    @classmethod
+    def blank(cls, length: int) -> _Lanes:
+        words = (length + 1) // 2
+        return cls(np.zeros(words, np.uint16), np.zeros(words, np.uint16))
+
+    def add(self, plane: Bytes) -> None:
+        words = (plane if len(plane) % 2 == 0 else np.append(plane, np.uint8(0))).view("<u2")
+        self.even += words & 0xFF
+        self.odd += words >> 8
+        self.added += 1
+
+    def pour(self, sums: Longs, factor: int) -> None:
+        """Add what came together to `sums`, times `factor`, and begin anew."""
+        sums[0::2] += self.even.astype(np.int64) * factor
+        sums[1::2] += self.odd[: len(sums) // 2].astype(np.int64) * factor
+        self.even[:], self.odd[:], self.added = 0, 0, 0
+
+
+@dataclass(slots=True, eq=False)
 class Field:
-    """Sums over consecutive intervals of equal width; shape (n,) each.
+    """Sums over consecutive intervals of equal width; shape (n,) each, but for the steps.
 
     Attributes:
         value: int64, sum of the mantissas.
         count: int64, how many readings with a value.
         estimated: int64, how many of these are estimates.
         quality: uint8, the highest code of these.
-        planes: uint32, sums of the low, the next... bytes that are still to join `value`.
+        steps: int64, shape (3, n + 1): what is still to be added to value, count and
+            estimated, as the difference to the interval before.
+        lanes: sums of planes still to be added, by first interval, length and plane.
     """
 
     value: Longs
     count: Longs
     estimated: Longs
     quality: Bytes
-    planes: list[NDArray[np.uint32]]
+    steps: Longs
+    lanes: dict[tuple[int, int, int], _Lanes] = field(default_factory=dict)
 
     @classmethod
     def blank(cls, size: int) -> Field:
         """Give a field without readings."""
         value, count, estimated = (np.zeros(size, np.int64) for _ in range(3))
-        return cls(value, count, estimated, np.zeros(size, np.uint8), [])
+        steps = np.zeros((3, size + 1), np.int64)
+        return cls(value, count, estimated, np.zeros(size, np.uint8), steps)
 
     def join(self) -> None:
-        """Put the sums of planes into the values."""
-        for place, plane in enumerate(self.planes):
-            self.value += plane.astype(np.int64) << (8 * place)
-        self.planes.clear()
+        """Put everything that is still apart into the sums."""
+        for (start, length, place), lanes in self.lanes.items():
+            lanes.pour(self.value[start : start + length], 1 << (8 * place))
+        self.lanes.clear()
+        value, count, estimated = np.cumsum(self.steps, axis=1)[:, :-1]
+        self.value += value
+        self.count += count
+        self.estimated += estimated
+        self.steps[:] = 0
 
     def merge(self, other: Field) -> None:
-        """Add what another one has."""
-        other.join()
+        """Add what another one has; both are joined."""
         self.value += other.value
         self.count += other.count
         self.estimated += other.estimated
@@ -93,51 +134,82 @@ class Field:
         length = min(grid.length, len(self.value) - place) - skipped
         if length <= 0:
             return
-        inside, here = slice(skipped, skipped + length), slice(place + skipped, None)
-        here = slice(here.start, here.start + length)
-        held: NDArray[np.bool_] | None = None
-        if len(grid.empty):
-            held = np.ones(grid.length, bool)
-            held[grid.empty] = False
-
-        def spread(array: NDArray[Any]) -> NDArray[Any]:
-            if held is None:
-                return array[inside]
-            dense = np.zeros(grid.length, array.dtype)
-            dense[held] = array
-            return dense[inside]
-
+        part = _Part(grid, place + skipped, skipped, length)
+        here = slice(part.start, part.start + length)
         if grid.value.first is not None:
-            self.value[here] += spread(grid.value.numbers())
+            self.value[here] += part.spread(grid.value.numbers())
         else:
-            while len(self.planes) < len(grid.value.planes):
-                self.planes.append(np.zeros(len(self.value), np.uint32))
-            for sums, plane in zip(self.planes, grid.value.planes, strict=False):
-                sums[here] += spread(plane)
-            base = np.int64(grid.value.base)
-            self.value[here] += base if held is None else base * held[inside]
-        self._judge(grid, here, None if held is None else held[inside], spread)
-
-    def _judge(
-        self,
-        grid: Grid,
-        here: slice,
-        held: NDArray[np.bool_] | None,
-        spread: Callable[[NDArray[Any]], NDArray[Any]],
-    ) -> None:
-        """Count the readings of a chunk that have a value, and note their quality."""
-        if grid.quality.is_equal and held is None and grid.quality.base != Quality.MISSING:
-            self.count[here] += 1
-            self.estimated[here] += int(IS_ESTIMATE[grid.quality.base])
-            np.maximum(self.quality[here], grid.quality.base, out=self.quality[here])
+            for number, plane in enumerate(grid.value.planes):
+                self._add_plane(part, number, plane)
+            self._step(0, part, grid.value.base)
+        if grid.quality.is_equal and grid.quality.base != Quality.MISSING:
+            self._step(1, part, 1)
+            self._step(2, part, int(IS_ESTIMATE[grid.quality.base]))
+            highest = np.maximum(self.quality[here], grid.quality.base)
+            self.quality[here] = (
+                highest if part.holes is None else np.where(part.held, highest, self.quality[here])
+            )
             return
-        quality = spread(grid.quality.numbers().astype(np.uint8)).astype(np.uint8)
-        has_value = quality != Quality.MISSING
-        if held is not None:
-            has_value &= held
+        quality = part.spread(grid.quality.numbers().astype(np.uint8))
+        has_value = (quality != Quality.MISSING) & part.held
         self.count[here] += has_value
         self.estimated[here] += IS_ESTIMATE[quality] & has_value
-        np.maximum(self.quality[here], quality * has_value, out=self.quality[here])
+        self.quality[here] = np.maximum(self.quality[here], quality * has_value)
+
+    def _add_plane(self, part: _Part, number: int, plane: Bytes) -> None:
+        key = (part.start, part.length, number)
+        if key not in self.lanes:
+            if len(self.lanes) >= _MOST_LANES:
+                self.join()
+            self.lanes[key] = _Lanes.blank(part.length)
+        lanes = self.lanes[key]
+        lanes.add(part.spread(plane))
+        if lanes.added == _MOST_ADDED:
+            lanes.pour(self.value[part.start : part.start + part.length], 1 << (8 * number))
+
+    def _step(self, row: int, part: _Part, number: int) -> None:
+        """Add a number wherever the part has a reading."""
+        if not number:
+            return
+        self.steps[row, part.start] += number
+        self.steps[row, part.start + part.length] -= number
+        if part.holes is not None:
+            sums = (self.value, self.count, self.estimated)[row]
+            sums[part.start + part.holes] -= number
+
+
+class _Part:
+    """What of a chunk lies in a field.
+
+    Attributes:
+        start: the interval of its first place.
+        holes: its places without a reading, None if there are none.
+        held: bool, shape (length,): which places have a reading.
+    """
+
+    def __init__(self, grid: Grid, start: int, skipped: int, length: int) -> None:
+        self.start, self.length = start, length
+        self._inside = slice(skipped, skipped + length)
+        self._grid = grid
+        self._has: NDArray[np.bool_] | None = None
+        self.holes: Longs | None = None
+        if len(grid.empty):
+            self._has = np.ones(grid.length, bool)
+            self._has[grid.empty] = False
+            self.holes = np.flatnonzero(~self.held)
+
+    @property
+    def held(self) -> NDArray[np.bool_]:
+        """Give which places of the part have a reading."""
+        return np.ones(self.length, bool) if self._has is None else self._has[self._inside]
+
+    def spread(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Put what belongs to the readings at their places, 0 elsewhere."""
+        if self._has is None:
+            return array[self._inside]
+        dense = np.zeros(self._grid.length, array.dtype)
+        dense[self._has] = array
+        return dense[self._inside]
 
 
 def regular(

@@ -63,7 +63,7 @@ class _Job:
     def written(self) -> Written:
         if self.error is not None:
             raise self.error
-        count = sum(len(column) for _, column in self.columns)
+        count = 0 if self.rows is None else len(self.rows)
         same = count - self.new - self.changed - len(self.refused)
         return Written(self.new, self.changed, same, tuple(self.refused))
 
@@ -174,16 +174,15 @@ class Writer:
 
     def _is_sound(self, job: _Job) -> bool:
         try:
-            for series, _ in job.columns:
-                self._check_declared(series)
+            self._check_declared({series for series, _ in job.columns})
             job.rows = incoming.of(job.columns)
         except Malformed as error:
             job.error = error
             return False
         return True
 
-    def _check_declared(self, series: int) -> None:
-        if series not in self._known:
+    def _check_declared(self, series: set[int]) -> None:
+        if not self._known.keys() >= series:
             raise Malformed(
                 "store.undeclared",
                 "readings came for a series that the store was not told of",
@@ -228,11 +227,10 @@ class Writer:
             return last_seq
         first, counts = rows.bounds[:-1], rows.counts
         changed = np.add.reduceat(fresh.is_known, first, dtype=np.int64)
-        for job, new, other in zip(
-            rows.job.tolist(), (counts - changed).tolist(), changed.tolist(), strict=True
-        ):
-            jobs[job].new += new
-            jobs[job].changed += other
+        for number, job in enumerate(jobs):
+            mine = rows.job == number
+            job.changed += int(changed[mine].sum())
+            job.new += int((counts - changed)[mine].sum())
         lines = change.Lines(
             rows.series,
             rows.start_s[first],
