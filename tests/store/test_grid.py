@@ -53,6 +53,7 @@ def test_sums_do_not_depend_on_how_readings_are_kept(path, kind, resolution, mon
             Window.of_seconds(T - 86_400 * 5, T + 86_400 * 90),
         ]
 
+        monkeypatch.setattr(grid, "_AT_ONCE", 4)  # so that both threads have their share
         fast = [store.total(ask, [*keys, 50, 51], one, resolution) for one in windows]
         monkeypatch.setattr(grid, "LEAST_SERIES", 10**6)
         plain = [store.total(ask, [*keys, 50, 51], one, resolution) for one in windows]

@@ -270,14 +270,15 @@ def fields(cursor: Cursor, group: Sequence[Declared], slots: Slots) -> dict[int,
         for _, last in running:
             if last is not None:
                 last.result()
-    found, other = (adder.fields for adder in adders)
-    for exponent, sums in found.items():
-        sums.join()
-        if exponent in other:
-            sums.merge(other.pop(exponent))
-    for sums in other.values():
-        sums.join()
-    return found | other
+    found: dict[int, Field] = {}
+    for adder in adders:
+        for exponent, sums in adder.fields.items():
+            sums.join()
+            if exponent in found:
+                found[exponent].merge(sums)
+            else:
+                found[exponent] = sums
+    return found
 
 
 @dataclass(slots=True, eq=False)
