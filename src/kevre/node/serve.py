@@ -6,12 +6,14 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 from kevre.flow.way import Way
-from kevre.node import job
+from kevre.node import backup, control, job
 from kevre.node.config import Config
 
 
@@ -47,11 +49,22 @@ def serve(
     # The server raises again what ended it: leave by the way of every exit, not by dying.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     runner = job.Runner(job.table(config), way)
+    listener = control.Listener(config.home, {"backup": _backup(config, way)})
     runner.start()
+    listener.start()
     try:
         server.run()
     finally:
+        listener.close()
         runner.close()
+
+
+def _backup(config: Config, way: Way) -> control.Verb:
+    def verb(asked: Mapping[str, Any], tell: control.Tell) -> Mapping[str, Any]:
+        backup.make(config, way.store, Path(str(asked["target"])), tell)
+        return {}
+
+    return verb
 
 
 class _Server(uvicorn.Server):

@@ -99,18 +99,24 @@ class Connection:
 
         It may delete and insert what no writer changes: nobody waits for it.
         """
+        with self.aside() as cursor:
+            cursor.execute("begin transaction")
+            yield cursor
+            cursor.execute("commit")
+
+    @contextmanager
+    def aside(self) -> Iterator[Cursor]:
+        """Lend a cursor of its own for upkeep beside readers and writers; one at a time."""
         with self.upkeep:
             with self._turn:
                 self._turn.wait_for(lambda: not self._is_shut)
                 self._check_open()
                 cursor = self._base.cursor()
-            with _translated():
-                try:
-                    cursor.execute("begin transaction")
+            try:
+                with _translated():
                     yield cursor
-                    cursor.execute("commit")
-                finally:
-                    cursor.close()
+            finally:
+                cursor.close()
 
     @contextmanager
     def maintaining(self) -> Iterator[Cursor]:

@@ -80,9 +80,9 @@ def vacuum(connection: Connection) -> None:
             fresh.unlink(missing_ok=True)
             _copy(cursor, fresh)
             with connection.exclusive():
-                _sync(fresh)
+                sync(fresh)
                 fresh.replace(connection.path)
-                _sync(connection.path.parent)
+                sync(connection.path.parent)
         finally:
             fresh.unlink(missing_ok=True)
 
@@ -90,20 +90,21 @@ def vacuum(connection: Connection) -> None:
 def _copy(cursor: duckdb.DuckDBPyConnection, fresh: Path) -> None:
     row = cursor.execute(NAME).fetchone()
     here = str(row[0]) if row else ""
-    cursor.execute(f"attach {_quoted(str(fresh), chr(39))} as fresh")
+    cursor.execute(f"attach {quoted(str(fresh), chr(39))} as fresh")
     try:
-        cursor.execute(f"copy from database {_quoted(here, chr(34))} to fresh")
+        cursor.execute(f"copy from database {quoted(here, chr(34))} to fresh")
         cursor.execute(CHECKPOINT)
     finally:
         cursor.execute(DETACH)
 
 
-def _quoted(name: str, mark: str) -> str:
+def quoted(name: str, mark: str) -> str:
     """Quote what DuckDB does not let one bind: the name of a file or database."""
     return mark + name.replace(mark, mark + mark) + mark
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Put a file or folder on disk before anything else is done."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

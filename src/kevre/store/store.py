@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,7 @@ from kevre.model.permit import Permit
 from kevre.model.series import Kind
 from kevre.model.step import Resolution
 from kevre.model.window import Window, civil_days
-from kevre.store import catalog, change, compact, curve, daily, erase, read
+from kevre.store import catalog, change, compact, curve, daily, erase, read, snapshot
 from kevre.store.catalog import Declared
 from kevre.store.connection import Connection
 from kevre.store.daily import Dirty
@@ -258,6 +258,25 @@ class Store:
     def vacuum(self) -> None:
         """Rewrite the file without the bytes of what was erased or replaced."""
         erase.vacuum(self._connection)
+
+    def snapshot(self, target: Path, meanwhile: Callable[[], None]) -> dict[str, int]:
+        """Copy all into a new file that a Store can open; give the rows of each table.
+
+        What `meanwhile` copies is of the same moment: writers wait until it ends. Readers
+        do not wait.
+        """
+        return snapshot.snapshot(self._connection, target, meanwhile)
+
+    @property
+    def last_seq(self) -> int:
+        """Give the highest number of the change log that was ever used."""
+        with self._connection.reading() as cursor:
+            return change.last_seq(cursor)
+
+    def counts(self) -> dict[str, int]:
+        """Count the rows of each table, for proofs."""
+        with self._connection.reading() as cursor:
+            return snapshot.counts(cursor)
 
     def prune(self, before_s: int) -> int:
         """Forget the lines of the change log written before an instant; count them."""

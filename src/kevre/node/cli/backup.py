@@ -1,0 +1,66 @@
+"""`kevre backup` and `kevre restore`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from kevre.node import start
+
+if TYPE_CHECKING:
+    from kevre.node.backup import Manifest
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Where to; each backup gets a folder in it.")],
+) -> None:
+    """Copy registry and readings of one moment, while the node runs or stands still."""
+    config = start.ready()
+    from kevre.node import backup as copies
+    from kevre.node import control, wire
+
+    target = folder.resolve() / f"kevre-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    if control.ask(config.home, "backup", _tell, target=str(target)) is None:
+        with wire.opened(config) as way:
+            copies.make(config, way.store, target, _tell)
+    _report("saved", copies.prove(target), target)
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A backup, as kevre backup made it.")],
+    *,
+    replace: Annotated[bool, typer.Option(help="Move what is there aside first.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only prove that it is whole.")] = False,
+) -> None:
+    """Prove a backup, put it in place in KEVRE_HOME, and count it again."""
+    config = start.ready()
+    from kevre.node import backup as copies
+
+    folder = folder.resolve()
+    if check:
+        _report("whole", copies.prove(folder), folder)
+        return
+    manifest = copies.restore(config, folder, _tell, replace=replace)
+    _report("restored", manifest, folder)
+
+
+def _tell(step: str) -> None:
+    err.print(f"{step}…", soft_wrap=True)
+
+
+def _report(done: str, manifest: Manifest, folder: Path) -> None:
+    size = sum(int(facts["size"]) for facts in manifest.files.values())
+    out.print(
+        f"{done}: {folder.name}, made {manifest.made}, {size / 1e6:.1f} MB in "
+        f"{len(manifest.files)} files, each with the digest of its manifest; "
+        f"{manifest.readings['series']} series, {manifest.readings['daily']} daily totals, "
+        f"{manifest.readings['change']} changes, {sum(manifest.registry.values())} registry rows",
+        soft_wrap=True,
+    )
