@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-spark check bench bench-cold lock clean
+.PHONY: help demo demo-reset test test-spark soak check bench bench-territory bench-cold lock clean
 
 # The newest Python from 3.11 on that really runs.
 PYTHON := $(shell for name in python3.13 python3.12 python3.11 python3; do \
@@ -38,6 +38,9 @@ test: dev-environment ## Run every test; installs the Debian packages it needs w
 test-spark: dev-environment ## Ask a territory's export in Apache Spark; brings Spark (450 MB) and Java
 	@$(BIN)/python tools/spark.py
 
+soak: dev-environment ## Kill a busy store 200 times (KILLS=…) and look for what is lost
+	@KEVRE_KILLS="$${KILLS:-200}" $(BIN)/python -m pytest -q -s tests/store/test_crash.py
+
 check: dev-environment ## Lint, types, import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -46,6 +49,9 @@ check: dev-environment ## Lint, types, import contracts
 
 bench: dev-environment ## Measure against named baselines; writes build/bench.json
 	@$(BIN)/python -m bench.run
+
+bench-territory: dev-environment ## Measure a territory of 5,000 meters (METERS=…) beside other ways to keep it
+	@$(BIN)/python -m bench.territory
 
 bench-cold: dev-environment ## As bench, with a cold demo in a clean clone
 	@$(BIN)/python -m bench.run --cold

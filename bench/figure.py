@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 from rich.console import Console
@@ -43,7 +45,7 @@ class Figure:
         return measured <= self.target if self.better == "lower" else measured >= self.target
 
 
-def report(figures: Sequence[Figure]) -> None:
+def report(figures: Sequence[Figure], path: Path = BUILD / "bench.json") -> None:
     """Print the table and write build/bench.json."""
     table = Table("figure", "value", "unit", "baseline", "ratio", "target", "met")
     for one in figures:
@@ -58,4 +60,15 @@ def report(figures: Sequence[Figure]) -> None:
         | {"met": one.met}
         for one in figures
     ]
-    (BUILD / "bench.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+
+
+def median_ms(run: Callable[[], object], times: int) -> float:
+    """Give the median of how long a call takes [ms]; the first one warms up."""
+    run()
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        run()
+        taken.append(1_000 * (time.perf_counter() - began))
+    return median(taken)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import cold, node, parse, readings
+from bench import cold, node, parse, readings, territory
 from bench.figure import Figure, report
 
 
@@ -13,7 +13,7 @@ def main() -> None:
     found: list[Figure] = []
     for part in (cold, *_WARM) if "--cold" in sys.argv else _WARM:
         found += part.figures()
-    report(found)
+    report([*found, *territory.figures(200, 2_000)])
 
 
 _WARM = (parse, readings, node)

@@ -1,67 +1,71 @@
+"""Killed at any moment, while it loads, trickles, compacts, totals, erases and is copied.
+
+`make soak` kills 200 times; the suite a few.
+"""
+
+import os
 import random
 import subprocess
 import sys
 import time
 
+from tests.store.busy import BULK, ERASED, SIZE
 from tests.store.conftest import ALWAYS, permit
 
 from kevre.store import Store
 
-# Writes batches of two series for ever, half of them over what is there, and says which are kept.
-FEED = """
-import sys
-from array import array
-from pathlib import Path
-from kevre.model.batch import Column
-from kevre.model.identifier import KINDS
-from kevre.model.window import PARIS
-from kevre.store import Store
-
-SIZE = 300
-kind = KINDS["consumption/power/active/raw"]
-number = int(sys.argv[2])
-with Store(Path(sys.argv[1]), memory_mb=64, threads=1) as store:
-    for series in (1, 2):
-        store.declare(series, kind, PARIS)
-    while True:
-        number += 1
-        start = 1_750_000_000 + (number // 2) * SIZE * 10
-        starts = array("q", range(start, start + SIZE * 10, 10))
-        column = Column("x", kind, 0, starts, array("i", [10] * SIZE), array("q", [number] * SIZE), array("B", bytes(SIZE)))
-        store.write([(1, column), (2, column)], batch=str(number), now_s=number)
-        print(number, flush=True)
-"""
+KILLS = int(os.environ.get("KEVRE_KILLS", "6"))
 
 
 def test_after_a_kill_every_acknowledged_batch_is_there_and_none_in_part(path):
-    acknowledged = 0
-    for _ in range(4):
-        feed = subprocess.Popen(
-            [sys.executable, "-c", FEED, str(path), str(acknowledged)], stdout=subprocess.PIPE
-        )
-        feed.stdout.readline()
-        time.sleep(random.uniform(0.02, 0.4))
-        feed.kill()
-        told = feed.stdout.read().split()
-        feed.stdout.close()
-        feed.wait()
-        acknowledged = max(acknowledged, *(int(number) for number in told), 1)
+    last, slowest_s = 0, 0.0
+    for kill in range(KILLS):
+        acknowledged = killed(path, last)
 
+        began = time.perf_counter()
         with Store(path, memory_mb=128, threads=1) as store:
-            logged = store.changes(0, 10**6)
-            curves = [store.read(permit(series), series, ALWAYS) for series in (1, 2)]
-        last = max(int(line.batch) for line in logged)
-        assert acknowledged <= last <= acknowledged + 1
-        assert {line.count for line in logged} == {300}
-        for curve in curves:
-            values, sizes = zip(*groups(curve.value.tolist()), strict=True)
-            assert set(sizes) == {300}
-            assert values == tuple(sorted({*range(1, last, 2), last}))
-        acknowledged = last
+            slowest_s = max(slowest_s, time.perf_counter() - began)
+            last = held(store, acknowledged, last)
+        if kill % 20 == 19:
+            print(f"{kill + 1} kills, {last} batches, reopened within {slowest_s:.3f} s")  # noqa: T201
+    assert last > KILLS
 
 
-def groups(values):
+def killed(path, last):
+    """Let a busy process go on from a number and kill it; give what it acknowledged last."""
+    busy = subprocess.Popen(
+        [sys.executable, "-m", "tests.store.busy", str(path), str(last)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    first = busy.stdout.readline()
+    assert first, busy.stderr.read()
+    time.sleep(random.uniform(0, 0.5))
+    busy.kill()
+    told, failed = busy.communicate()
+    assert "Traceback" not in failed, failed
+    return max(int(number) for number in [first, *told.split()])
+
+
+def held(store, acknowledged, before):
+    """Hold that what is there is what was acknowledged, or one batch more; give its number."""
+    curves = [store.read(permit(series), series, ALWAYS) for series in (1, 2, 3)]
+    last = int(curves[2].value[-1])
+    assert acknowledged <= last <= acknowledged + 1
+    newest = sorted({*range(1, last, 2), last})
+    for curve in curves[:2]:
+        assert sizes(curve) == dict.fromkeys(newest, SIZE)
+    assert sizes(curves[2]) == dict.fromkeys(range(1, last + 1), BULK)
+    assert len(store.read(permit(9), 9, ALWAYS)) in {0, ERASED}
+    logged = [line for line in store.changes(0, 10**6) if line.batch not in {"", "erased"}]
+    assert {line.batch for line in logged} == {str(number) for number in range(1, last + 1)}
+    assert before <= last
+    return last
+
+
+def sizes(curve):
     found = {}
-    for value in values:
+    for value in curve.value.tolist():
         found[value] = found.get(value, 0) + 1
-    return sorted(found.items())
+    return found

@@ -6,7 +6,7 @@ from a change live elsewhere: nothing is read without a `Permit`, and the store 
 person. Only `flow` and `node` import this room. Start with `store.py`, then `write.py`.
 """
 
-from kevre.store.result import Change, Curve, DayTotals, Latest, Written
+from kevre.store.result import Change, Curve, DayTotals, Latest, PeriodTotals, Written
 from kevre.store.store import Store
 
-__all__ = ["Change", "Curve", "DayTotals", "Latest", "Store", "Written"]
+__all__ = ["Change", "Curve", "DayTotals", "Latest", "PeriodTotals", "Store", "Written"]

@@ -20,7 +20,7 @@ from kevre.store.calendar import Slots
 from kevre.store.catalog import Declared
 from kevre.store.flat import Flat
 from kevre.store.gather import Spans
-from kevre.store.result import DayTotals, Floats, Longs
+from kevre.store.result import DayTotals, Floats, Longs, PeriodTotals
 from kevre.store.total import Totals
 
 DELETE = """
@@ -51,6 +51,13 @@ READ = """
     where daily.series in (select series from chosen) and day between $first and $last
 """
 SINGLE = READ + " order by daily.series, day"
+# Sums of days by calendar period; week and month begin on their first day.
+BY_PERIOD = """
+    select series, date_trunc($period, day)::date as first,
+        sum(total * pow(10::double, exponent)) as total,
+        sum(covered_s)::double as covered_s, sum(estimated_s)::double as estimated_s
+    from own group by all order by series, first
+"""
 OWN = "with own as ("
 BY_DAY = """)
     select day, sum(total * pow(10::double, exponent)) as total,
@@ -59,6 +66,8 @@ BY_DAY = """)
     from own group by day order by day
 """
 SUMMED = OWN + READ + BY_DAY
+
+PERIODS = {Resolution.WEEK: "week", Resolution.MONTH: "month", Resolution.YEAR: "year"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,27 @@ def summed(
         nothing,
         _floats(found["coverage"]).astype(np.float32),
         _floats(found["estimated"]).astype(np.float32),
+    )
+
+
+def periods(
+    cursor: duckdb.DuckDBPyConnection,
+    series: Collection[int],
+    first: date,
+    last: date,
+    resolution: Resolution,
+) -> PeriodTotals:
+    """Give the sums of days of each series by week, month or year."""
+    catalog.choose(cursor, series)
+    bound = {"first": first, "last": last, "period": PERIODS[resolution]}
+    found = cursor.execute(OWN + READ + ")" + BY_PERIOD, bound).fetchnumpy()
+    covered_s = _floats(found["covered_s"])
+    return PeriodTotals(
+        found["series"].astype(np.int64),
+        found["first"].astype("datetime64[D]"),
+        _floats(found["total"]),
+        covered_s.astype(np.int64),
+        (_floats(found["estimated_s"]) / covered_s).astype(np.float32),
     )
 
 

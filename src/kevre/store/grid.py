@@ -8,7 +8,7 @@ that regular, and what came since the last compaction, is left to `aggregate`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +29,8 @@ from kevre.store.stretch import IS_ESTIMATE
 
 # Below so many series the general way is as fast.
 LEAST_SERIES = 16
-_AT_ONCE = 64
+_AT_ONCE = 128
+_THREADS = 2
 # Sums stay below this.
 _MOST_SUM = 2**62
 _MOST_LANES = 64
@@ -48,7 +49,8 @@ FIRST_RECENT = """
 """
 PAYLOADS = """
     select first_s, count, exponent, payload from chunk
-    where series in (select series from chosen) and last_s >= $lo_s and first_s < $hi_s
+    where series in (select series from chosen) and series between $low and $high
+        and last_s >= $lo_s and first_s < $hi_s
 """
 
 
@@ -255,14 +257,12 @@ def regular(
 
 def fields(cursor: Cursor, group: Sequence[Declared], slots: Slots) -> dict[int, Field]:
     """Add the chunks of series that are `regular`; give the sums by their exponent."""
-    catalog.choose(cursor, [one.series for one in group])
-    bound = {"lo_s": int(slots.start_s[0]), "hi_s": int(slots.end_s[-1])}
-    cursor.execute(PAYLOADS, bound)
+    lo_s, hi_s = int(slots.start_s[0]), int(slots.end_s[-1])
     width_s = int(slots.end_s[0] - slots.start_s[0])
-    adders: list[_Adder] = [_Adder(bound["lo_s"], width_s, len(slots.slot)) for _ in range(2)]
-    with ThreadPoolExecutor(len(adders)) as pool:
+    adders = [_Adder(lo_s, width_s, len(slots.slot)) for _ in range(_THREADS)]
+    with ThreadPoolExecutor(_THREADS) as pool:
         running: deque[tuple[_Adder, Future[None] | None]] = deque((one, None) for one in adders)
-        while rows := cursor.fetchmany(_AT_ONCE):
+        for rows in _payloads(cursor, [one.series for one in group], lo_s, hi_s):
             adder, last = running.popleft()
             if last is not None:
                 last.result()
@@ -279,6 +279,18 @@ def fields(cursor: Cursor, group: Sequence[Declared], slots: Slots) -> dict[int,
             else:
                 found[exponent] = sums
     return found
+
+
+def _payloads(
+    cursor: Cursor, series: Sequence[int], lo_s: int, hi_s: int
+) -> Iterator[list[tuple[int, int, int, bytes]]]:
+    """Give chunks of some series at a time: an answer with all of them takes their memory."""
+    ordered = sorted(series)
+    catalog.choose(cursor, ordered)
+    for first in range(0, len(ordered), _AT_ONCE):
+        part = ordered[first : first + _AT_ONCE]
+        bound = {"low": part[0], "high": part[-1], "lo_s": lo_s, "hi_s": hi_s}
+        yield cursor.execute(PAYLOADS, bound).fetchall()
 
 
 @dataclass(slots=True, eq=False)

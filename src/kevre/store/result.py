@@ -125,6 +125,29 @@ class DayTotals:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PeriodTotals:
+    """Totals of series by calendar week, month or year; shape (n,), by series, then period.
+
+    Attributes:
+        series: int64 keys.
+        first: datetime64[D], the first day of the period.
+        total: float64; as in DayTotals.
+        covered_s: int64, known seconds of the period.
+        estimated: float32, estimated share of what is known, 0..1.
+    """
+
+    series: Longs
+    first: NDArray[np.datetime64]
+    total: Floats
+    covered_s: Longs
+    estimated: Shares
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.series)
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What became of the readings of one write: each is counted once.

@@ -21,7 +21,7 @@ from kevre.store import catalog, change, compact, curve, daily, erase, read, sna
 from kevre.store.catalog import Declared
 from kevre.store.connection import Connection
 from kevre.store.daily import Dirty
-from kevre.store.result import Change, Curve, DayTotals, Latest, Written
+from kevre.store.result import Change, Curve, DayTotals, Latest, PeriodTotals, Written
 from kevre.store.write import Writer
 
 RAW = Resolution.RAW
@@ -194,6 +194,34 @@ class Store:
             since = max(allowed[0] for _, allowed in groups)
             until = min(allowed[1] for _, allowed in groups)
             return daily.summed(cursor, keys, since, until)
+
+    def periods(
+        self,
+        permit: Permit,
+        series: Collection[int],
+        first: date,
+        last: date,
+        resolution: Resolution,
+    ) -> PeriodTotals:
+        """Give the totals of each series by week, month or year, from its daily totals.
+
+        The calendar of the first series decides which days lie in the permit's window.
+
+        Raises:
+            Malformed: the resolution is finer than a week.
+        """
+        if resolution not in daily.PERIODS:
+            raise Malformed(
+                "store.period", "periods are weeks, months or years", hint="such as P1M"
+            )
+        for one in series:
+            permit.clip(one, permit.window, resolution)
+        with self._connection.reading() as cursor:
+            groups = self._days(permit, series, first, last)
+            since = max((allowed[0] for _, allowed in groups), default=last)
+            until = min((allowed[1] for _, allowed in groups), default=first)
+            keys = [key for group, _ in groups for key in group]
+            return daily.periods(cursor, keys, since, until, resolution)
 
     def extent(self, permit: Permit, series: int) -> Window | None:
         """Give the time from the first reading to the end of the last, or None."""
