@@ -3,11 +3,11 @@
 from datetime import date
 
 import pytest
-from tests.store.conftest import NOW_S, POWER, midnight_s, permit, steady
+from tests.store.conftest import NOW_S, midnight_s, permit, steady
 
 from kevre.model.errors import Malformed
 from kevre.model.step import Resolution
-from kevre.model.window import PARIS, Window
+from kevre.model.window import Window
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 4, 30)
 
