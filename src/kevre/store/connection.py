@@ -67,7 +67,7 @@ class Connection:
             self._readers += 1
             cursor = self._idle.pop() if self._idle else self._base.cursor()
         try:
-            with _translated():
+            with _translated(self.path.name):
                 cursor.execute("begin transaction read only")
                 try:
                     yield cursor
@@ -84,7 +84,7 @@ class Connection:
         """Lend the writer's cursor for one transaction: all of it, on disk, or nothing."""
         with self.lock:
             self._check_open()
-            with _translated():
+            with _translated(self.path.name):
                 self.writer.execute("begin transaction")
                 try:
                     yield self.writer
@@ -113,7 +113,7 @@ class Connection:
                 self._check_open()
                 cursor = self._base.cursor()
             try:
-                with _translated():
+                with _translated(self.path.name):
                     yield cursor
             finally:
                 cursor.close()
@@ -123,7 +123,7 @@ class Connection:
         """Lend the writer's cursor for work that no transaction can hold; writers wait."""
         with self.upkeep, self.lock:
             self._check_open()
-            with _translated():
+            with _translated(self.path.name):
                 yield self.writer
 
     @contextmanager
@@ -215,7 +215,7 @@ def _cannot_open(error: duckdb.Error) -> KevreError:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(name: str) -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as error:
@@ -225,6 +225,13 @@ def _translated() -> Iterator[None]:
             hint="ask for a shorter period, or raise the store's memory in the configuration",
         ) from error
     except (duckdb.IOException, duckdb.FatalException, duckdb.ConnectionException) as error:
+        if "checksum" in str(error):
+            raise Malformed(
+                "store.damaged",
+                "readings on disk are damaged",
+                where=name,
+                hint="restore a backup: kevre restore",
+            ) from error
         raise Unavailable(
             "store.disk",
             "the readings cannot be read or written now",
