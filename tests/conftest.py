@@ -5,6 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("kevre", deadline=None)
+settings.load_profile("kevre")
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -215,7 +215,7 @@ def test_a_backup_that_does_not_fit_says_so_and_leaves_nothing(home, tmp_path):
         store.declare(9, KINDS["consumption/power/active/raw"], PARIS)
         store.write([(9, steady(START_S, range(2_000_000), step_s=1))], batch="b", now_s=START_S)
     done = subprocess.run(
-        ["bash", "-c", f"ulimit -f 800; exec {KEVRE} backup '{tmp_path / 'copies'}'"],
+        ["bash", "-c", 'ulimit -f 800; exec "$@"', "bash", KEVRE, "backup", tmp_path / "copies"],
         env=home,
         capture_output=True,
         text=True,
