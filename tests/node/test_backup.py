@@ -226,3 +226,87 @@ def test_a_backup_that_does_not_fit_says_so_and_leaves_nothing(home, tmp_path):
     assert done.returncode == 6, done.stdout + done.stderr
     assert "free space" in done.stderr
     assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_damaged_readings_are_replaced_and_kept_aside(home, tmp_path):
+    run(home, "backup", tmp_path / "copies")
+    saved = only(tmp_path / "copies")
+    before = kept(tmp_path / "home")
+    damaged = tmp_path / "home" / "readings.duckdb"
+    damaged.write_bytes(b"no database" * 1000)
+    (tmp_path / "home" / "readings.duckdb.wal").write_bytes(b"no log either")
+
+    told = run(home, "restore", "--replace", saved)
+
+    assert kept(tmp_path / "home") == before
+    aside = tmp_path / "home" / re.search(r"before-\d+T\d+Z", told)[0]
+    assert (aside / "readings.duckdb").read_bytes().startswith(b"no database")
+    assert (aside / "readings.duckdb.wal").read_bytes() == b"no log either"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda kept: kept["readings"].update(series=99),
+        lambda kept: kept["registry"].popitem(),
+        lambda kept: kept.update(more=1),
+        lambda kept: kept.pop("last_seq"),
+        lambda kept: kept.pop("digest"),
+    ],
+)
+def test_a_changed_manifest_is_named(home, tmp_path, change):
+    run(home, "backup", tmp_path / "copies")
+    saved = only(tmp_path / "copies")
+    manifest = json.loads((saved / "manifest.json").read_text())
+    change(manifest)
+    (saved / "manifest.json").write_text(json.dumps(manifest))
+
+    told = run(home, "restore", "--check", saved, code=2)
+
+    assert "manifest.json: the manifest is not as it was written" in told
+
+
+def test_a_backup_of_another_kind_of_registry_moves_nothing(home, tmp_path):
+    run(home, "backup", tmp_path / "copies")
+    before = kept(tmp_path / "home")
+    names = {one.name for one in (tmp_path / "home").iterdir()}
+    nowhere = home | {"KEVRE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+
+    told = run(nowhere, "restore", "--replace", only(tmp_path / "copies"), code=6)
+
+    assert "another kind of registry" in told
+    assert {one.name for one in (tmp_path / "home").iterdir()} == names
+    assert kept(tmp_path / "home") == before
+
+
+@pytest.mark.parametrize("step", ["copying", "moving", "putting", "counting"])
+def test_a_killed_restore_leaves_the_old_home_or_a_mark(home, tmp_path, step):
+    run(home, "backup", tmp_path / "copies")
+    saved = only(tmp_path / "copies")
+    before = kept(tmp_path / "home")
+    process = subprocess.Popen(
+        [KEVRE, "restore", "--replace", saved], env=home, stderr=subprocess.PIPE, text=True
+    )
+    while step not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stderr.close()
+
+    if (tmp_path / "home" / "restoring").exists():
+        told = run(home, "import", tmp_path / "curve.csv", code=5)
+        assert "a restore was interrupted" in told
+        run(home, "restore", saved)
+    assert kept(tmp_path / "home") == before
+    run(home, "import", tmp_path / "curve.csv")
+
+
+def test_the_mark_of_an_interrupted_restore_keeps_a_node_from_starting(home, tmp_path):
+    run(home, "backup", tmp_path / "copies")
+    (tmp_path / "home" / "restoring").touch()
+
+    for command in (["import", tmp_path / "curve.csv"], ["init"], ["serve"], ["doctor"]):
+        assert "restore again" in run(home, *command, code=5)
+    run(home, "restore", only(tmp_path / "copies"))
+
+    run(home, "import", tmp_path / "curve.csv")

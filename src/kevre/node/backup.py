@@ -6,26 +6,24 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.db import connections
-
 import kevre
-from kevre.flow.models import Cursor
 from kevre.model.errors import Conflict, Malformed, Missing, Unavailable
 from kevre.node import registry_dump
 from kevre.node.config import Config
 from kevre.node.control import Tell
 from kevre.node.install import FILE as CONFIGURATION
-from kevre.store import Store
+from kevre.store import Store, proof
 
 MANIFEST = "manifest.json"
 READINGS = "readings.duckdb"
-FORMAT = 1
+FORMAT = 2
+_DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +69,17 @@ def make(config: Config, store: Store, target: Path, tell: Tell) -> Manifest:
         readings = store.snapshot(folder / READINGS, registry)
         if (config.home / CONFIGURATION).exists():
             shutil.copyfile(config.home / CONFIGURATION, folder / CONFIGURATION)
-        with Store(folder / READINGS, memory_mb=config.store_memory_mb) as copy:
-            last_seq = copy.last_seq
-        (folder / f"{READINGS}.lock").unlink()
+        _, last_seq = proof(folder / READINGS)
         tell("writing the proof")
-        files = {one.name: _facts(one) for one in sorted(folder.iterdir())}
+        files = {one.name: facts_of(one) for one in sorted(folder.iterdir())}
         made = datetime.now(UTC).isoformat(timespec="seconds")
         manifest = Manifest(FORMAT, kevre.__version__, made, files, readings, facts, last_seq)
-        (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n", "utf-8")
+        kept = asdict(manifest)
+        text = json.dumps(kept | {_DIGEST: _digest(kept)}, indent=1)
+        (folder / MANIFEST).write_text(text + "\n", "utf-8")
         for one in folder.iterdir():
             one.chmod(0o600)
-            _sync(one)
+            sync(one)
     return manifest
 
 
@@ -92,25 +90,12 @@ def prove(folder: Path) -> Manifest:
         Missing: it is no backup, or lacks a file.
         Malformed: a file is damaged; or a newer Kevre made it.
     """
-    try:
-        kept = json.loads((folder / MANIFEST).read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise Missing(
-            "backup.none", "this is no backup: it has no manifest", where=folder.name
-        ) from error
-    except ValueError as error:
-        raise Malformed("backup.damaged", "the manifest is damaged", where=MANIFEST) from error
-    if kept.get("format") != FORMAT:
-        raise Malformed(
-            "backup.newer", "another version of Kevre made this backup", where=folder.name,
-            hint=f"use Kevre {kept.get('kevre', '')}",
-        )  # fmt: skip
-    manifest = Manifest(**kept)
+    manifest = _read(folder)
     for name, facts in manifest.files.items():
         path = folder / name
         if not path.exists():
             raise Missing("backup.incomplete", "a file of the backup is missing", where=name)
-        found = _facts(path)
+        found = facts_of(path)
         if found != facts:
             raise Malformed(
                 "backup.damaged",
@@ -119,64 +104,62 @@ def prove(folder: Path) -> Manifest:
                 where=name,
                 hint="take another backup",
             )
+    readings, last_seq = proof(folder / READINGS)
+    compare("readings", readings, manifest.readings)
+    compare("change log", {"last_seq": last_seq}, {"last_seq": manifest.last_seq})
+    if registry_dump.SQLITE in manifest.files:
+        rows = registry_dump.count_copy(folder, manifest.registry)
+        compare("registry", rows, manifest.registry)
     return manifest
 
 
-def restore(config: Config, folder: Path, tell: Tell, *, replace: bool) -> Manifest:
-    """Put a proven backup in the place of what the home holds, and recount it.
-
-    What was there is moved aside, not deleted. No node may run over the home.
+def compare(name: str, found: Mapping[str, int], expected: Mapping[str, int]) -> None:
+    """Hold that counts are those of the backup.
 
     Raises:
-        Conflict: there are readings already and `replace` is false; or the counts differ.
-        Missing, Malformed: see `prove`.
+        Conflict: one differs.
     """
-    tell("proving every file")
-    manifest = prove(folder)
-    home = config.home
-    home.mkdir(parents=True, exist_ok=True)
-    old = [home / name for name in (READINGS, *registry_dump.FILES) if (home / name).exists()]
-    if old and not replace:
+    wrong = sorted(key for key in expected if found.get(key) != expected[key])
+    if wrong:
         raise Conflict(
-            "backup.in_use",
-            "there are data already",
-            where=old[0].name,
-            hint="--replace moves them aside first",
+            "backup.counts",
+            f"the {name} restored do not have the rows of the backup",
+            where=wrong[0],
+            hint="take another backup",
         )
-    # Claims the readings for a moment: a running node would hold them.
-    Store(config.readings_path, memory_mb=config.store_memory_mb).close()
-    connections.close_all()
-    aside = home / f"before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    if old:
-        tell(f"moving what was there to {aside.name}")
-        aside.mkdir(mode=0o700)
-        for one in old:
-            one.replace(aside / one.name)
-    tell("putting the copies in place")
-    _put(folder / READINGS, home / READINGS)
-    registry_dump.load(config, folder)
-    _put_configuration(folder, home)
-    tell("counting again")
-    _recount(config, manifest)
-    return manifest
 
 
-def _recount(config: Config, manifest: Manifest) -> None:
-    with Store(config.readings_path, memory_mb=config.store_memory_mb) as store:
-        readings, last_seq = store.counts(), store.last_seq
-    Cursor.objects.filter(position__gt=last_seq).update(position=last_seq)
-    for name, found, expected in (
-        ("readings", readings, manifest.readings),
-        ("registry", registry_dump.counts(), manifest.registry),
-    ):
-        wrong = sorted(key for key in expected if found.get(key) != expected[key])
-        if wrong or last_seq != manifest.last_seq:
-            raise Conflict(
-                "backup.counts",
-                f"the {name} restored do not have the rows of the backup",
-                where=wrong[0] if wrong else "change log",
-                hint="take another backup",
-            )
+def _read(folder: Path) -> Manifest:
+    try:
+        kept = json.loads((folder / MANIFEST).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise Missing(
+            "backup.none", "this is no backup: it has no manifest", where=folder.name
+        ) from error
+    except ValueError as error:
+        raise _damaged_manifest() from error
+    if not isinstance(kept, dict):
+        raise _damaged_manifest()
+    if kept.get("format") != FORMAT:
+        raise Malformed(
+            "backup.newer", "another version of Kevre made this backup", where=folder.name,
+            hint=f"use Kevre {kept.get('kevre', '')}",
+        )  # fmt: skip
+    if kept.pop(_DIGEST, None) != _digest(kept):
+        raise _damaged_manifest()
+    return Manifest(**kept)
+
+
+def _damaged_manifest() -> Malformed:
+    return Malformed(
+        "backup.damaged", "the manifest is not as it was written", where=MANIFEST,
+        hint="take another backup",
+    )  # fmt: skip
+
+
+def _digest(kept: Mapping[str, object]) -> str:
+    """Give the SHA-256 of a manifest's content, in whatever order and layout it is kept."""
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager
@@ -187,9 +170,9 @@ def _under_way(target: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700, parents=True)
         yield part
-        _sync(part)
+        sync(part)
         part.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
     except OSError as error:
         raise Unavailable(
             "backup.disk",
@@ -201,28 +184,15 @@ def _under_way(target: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _put(source: Path, target: Path) -> None:
-    fresh = target.with_name(target.name + ".fresh")
-    shutil.copyfile(source, fresh)
-    fresh.chmod(0o600)
-    _sync(fresh)
-    fresh.replace(target)
-    _sync(target.parent)
-
-
-def _put_configuration(folder: Path, home: Path) -> None:
-    """Bring the configuration back where there is none: it holds the key of sessions."""
-    if (folder / CONFIGURATION).exists() and not (home / CONFIGURATION).exists():
-        _put(folder / CONFIGURATION, home / CONFIGURATION)
-
-
-def _facts(path: Path) -> dict[str, str | int]:
+def facts_of(path: Path) -> dict[str, str | int]:
+    """Give what proves a file: its SHA-256 and its size [bytes]."""
     with path.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     return {"sha256": digest, "size": path.stat().st_size}
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Hold a file, or the names in a folder, on disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

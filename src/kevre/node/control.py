@@ -78,10 +78,7 @@ class Listener:
                 _say(line, {"error": _told(error)})
             except Exception:
                 log.exception("a command of the control socket failed")
-                failure = Unavailable(
-                    "control.failed", "the node failed to do it", hint="see its log"
-                )
-                _say(line, {"error": _told(failure)})
+                _say(line, {"error": _told(_failed())})
             finally:
                 close_old_connections()
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from django.apps import apps
 from django.db import connection, transaction
 
-from kevre.model.errors import Unavailable
+from kevre.model.errors import Malformed, Unavailable
 from kevre.node.config import Config
 
 SQLITE = "registry.sqlite3"
@@ -66,6 +67,10 @@ def _counted(cursor: _Cursor) -> dict[str, int]:
         model._meta.db_table  # noqa: SLF001 - the documented way to a table's name
         for model in apps.get_models(include_auto_created=True)
     }
+    return _rows(cursor, tables)
+
+
+def _rows(cursor: _Cursor, tables: Iterable[str]) -> dict[str, int]:
     found = {}
     for table in sorted(tables):
         cursor.execute(f'select count(*) from "{table}"')  # noqa: S608 - our own names
@@ -73,30 +78,65 @@ def _counted(cursor: _Cursor) -> dict[str, int]:
     return found
 
 
-def load(config: Config, folder: Path) -> None:
-    """Put a copied registry in the place of the one that is configured.
+def count_copy(folder: Path, tables: Iterable[str]) -> dict[str, int]:
+    """Count the rows of tables in a copied SQLite registry, without writing to it.
 
     Raises:
-        Unavailable: pg_restore is missing, or failed; or the copy is of the other kind.
+        Malformed: it is damaged, or lacks a table.
     """
-    kind = POSTGRESQL if config.database_url else SQLITE
-    if not (folder / kind).exists():
+    path = (folder / SQLITE).resolve()
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as copy:
+            return _rows(copy.cursor(), tables)
+    except sqlite3.Error as error:
+        raise Malformed(
+            "backup.damaged", f"the registry cannot be read: {error}", where=SQLITE,
+            hint="take another backup",
+        ) from error  # fmt: skip
+
+
+def name(config: Config) -> str:
+    """Give the name of the file that a copy of the registry that is configured has."""
+    return POSTGRESQL if config.database_url else SQLITE
+
+
+def check(config: Config, folder: Path) -> None:
+    """Hold that a copy can be put in the place of the registry that is configured.
+
+    Raises:
+        Unavailable: pg_restore is missing; or the copy is of the other kind.
+    """
+    if not (folder / name(config)).exists():
         raise Unavailable(
             "backup.other_registry",
             "the backup was made with another kind of registry",
-            where=kind,
+            where=name(config),
             hint="set database_url as it was when the backup was made",
         )
     if config.database_url:
-        options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
-        _run(config, "pg_restore", *options, str(folder / kind))
-        return
-    target = config.home / SQLITE
-    shutil.copyfile(folder / SQLITE, target)
-    target.chmod(0o600)
+        _program("pg_restore")
 
 
-def _run(config: Config, program: str, *options: str) -> None:
+def keep(config: Config, folder: Path) -> None:
+    """Keep what the PostgreSQL database holds, before `load` takes its place.
+
+    Raises:
+        Unavailable: pg_dump is missing, or failed.
+    """
+    _run(config, "pg_dump", "--format=custom", f"--file={folder / POSTGRESQL}")
+
+
+def load(config: Config, folder: Path) -> None:
+    """Put a copied registry in the place of what the PostgreSQL database holds.
+
+    Raises:
+        Unavailable: pg_restore is missing, or failed.
+    """
+    options = ("--clean", "--if-exists", "--no-owner", "--single-transaction")
+    _run(config, "pg_restore", *options, str(folder / POSTGRESQL))
+
+
+def _program(program: str) -> str:
     path = shutil.which(program)
     if path is None:
         raise Unavailable(
@@ -104,6 +144,11 @@ def _run(config: Config, program: str, *options: str) -> None:
             f"{program} is needed for a registry in PostgreSQL",
             hint="install it: sudo apt install postgresql-client",
         )
+    return path
+
+
+def _run(config: Config, program: str, *options: str) -> None:
+    path = _program(program)
     url = urlsplit(config.database_url)
     # By the environment: the arguments of a process are there for everybody to read.
     given = {

@@ -6,7 +6,19 @@ from a change live elsewhere: nothing is read without a `Permit`, and the store 
 person. Only `flow` and `node` import this room. Start with `store.py`, then `write.py`.
 """
 
+from kevre.store.connection import claimed
 from kevre.store.result import Change, Curve, DayTotals, Latest, PeriodTotals, Written
+from kevre.store.snapshot import proof
 from kevre.store.store import Store
 
-__all__ = ["Change", "Curve", "DayTotals", "Latest", "PeriodTotals", "Store", "Written"]
+__all__ = [
+    "Change",
+    "Curve",
+    "DayTotals",
+    "Latest",
+    "PeriodTotals",
+    "Store",
+    "Written",
+    "claimed",
+    "proof",
+]

@@ -181,6 +181,40 @@ class Connection:
             raise Unavailable("store.closed", "the store is closed")
 
 
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Keep every store from opening a file, there or not, sound or damaged.
+
+    Raises:
+        Unavailable: a store has it open.
+    """
+    claim = _claim(path)
+    try:
+        yield
+    finally:
+        claim.close()
+
+
+@contextmanager
+def looking(path: Path) -> Iterator[Cursor]:
+    """Open a file that no store has open, to read it alone: nothing is written.
+
+    Raises:
+        Conflict: another version of Kevre wrote it.
+        Malformed: it is damaged, or no file of readings.
+    """
+    with _translated(path.name):
+        try:
+            base = duckdb.connect(path, read_only=True)
+        except (duckdb.IOException, duckdb.SerializationException) as error:
+            raise _cannot_open(error) from error
+        try:
+            prepare(base)
+            yield base
+        finally:
+            base.close()
+
+
 def _claim(path: Path) -> IO[bytes]:
     claim = path.with_name(path.name + ".lock").open("ab")
     try:

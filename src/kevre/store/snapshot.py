@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kevre.store.connection import Connection, Cursor
+import duckdb
+
+from kevre.model.errors import Unavailable
+from kevre.store import change
+from kevre.store.connection import Connection, Cursor, looking
 from kevre.store.erase import CHECKPOINT, DETACH, NAME, quoted, sync
 
 # Makes the transaction see the store of this moment, before anybody may write again.
@@ -33,13 +37,39 @@ def snapshot(connection: Connection, target: Path, meanwhile: Callable[[], None]
                 cursor.execute(LOOK).fetchone()
                 meanwhile()
             cursor.execute(f"copy from database {quoted(here, chr(34))} to fresh")
-            cursor.execute("commit")
-            cursor.execute(CHECKPOINT)
+            _commit(cursor)
             found = _counts(cursor, "fresh")
         finally:
             cursor.execute(DETACH)
     sync(target)
     return found
+
+
+def proof(path: Path) -> tuple[dict[str, int], int]:
+    """Count the rows of each table of a file that no store has open; nothing is written.
+
+    Returns:
+        The rows of each table, and the last number of its change log.
+
+    Raises:
+        Conflict: another version of Kevre wrote it.
+        Malformed: it is damaged, or no file of readings.
+    """
+    with looking(path) as cursor:
+        return counts(cursor), change.last_seq(cursor)
+
+
+def _commit(cursor: Cursor) -> None:
+    try:
+        cursor.execute("commit")
+        cursor.execute(CHECKPOINT)
+    except duckdb.TransactionException as error:
+        # Only the copy is written here, by nobody else: it is not another's change.
+        raise Unavailable(
+            "store.disk",
+            "the copy of the readings cannot be written",
+            hint="look at the free space of its disk",
+        ) from error
 
 
 def counts(cursor: Cursor) -> dict[str, int]:

@@ -40,14 +40,15 @@ def restore(
     check: Annotated[bool, typer.Option("--check", help="Only prove that it is whole.")] = False,
 ) -> None:
     """Prove a backup, put it in place in KEVRE_HOME, and count it again."""
-    config = start.ready()
+    config = start.ready(for_restore=True)
     from kevre.node import backup as copies
+    from kevre.node import restore as putting
 
     folder = folder.resolve()
     if check:
         _report("whole", copies.prove(folder), folder)
         return
-    manifest = copies.restore(config, folder, _tell, replace=replace)
+    manifest = putting.restore(config, folder, _tell, replace=replace)
     _report("restored", manifest, folder)
 
 
