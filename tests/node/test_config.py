@@ -3,8 +3,10 @@ import stat
 import pytest
 
 from kevre.model.errors import Malformed, Unavailable
+from kevre.model.series import Statistic
 from kevre.node import config, install
 from kevre.node.port import free_port
+from kevre.store import Rule
 
 
 @pytest.fixture
@@ -75,3 +77,53 @@ def test_a_taken_port_leads_to_the_next():
 def test_without_a_free_port_it_is_said(monkeypatch):
     with pytest.raises((Unavailable, OverflowError)):
         free_port("192.0.2.1", 8000)
+
+
+def test_rules_of_retention_are_read_in_their_order(home):
+    (home / "kevre.toml").write_text(
+        """
+        [[retention]]
+        statistic = "instant"
+        unit = "Cel"
+        detail_days = 90
+        step = "PT5M"
+
+        [[retention]]
+        statistic = "mean"
+        unit = "W"
+        keep_days = 3650
+        """
+    )
+
+    assert config.load().retention == (
+        Rule(Statistic.INSTANT, "Cel", detail_days=90, step_s=300),
+        Rule(Statistic.MEAN, "W", keep_days=3650),
+    )
+
+
+def test_without_rules_only_live_power_is_thinned_and_an_empty_list_keeps_all(home):
+    assert [rule.keep_days for rule in config.load().retention] == [None]
+
+    (home / "kevre.toml").write_text("retention = []")
+
+    assert config.load().retention == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "retention = 7",
+        "[[retention]]\nstatistic = 'instant'",
+        "[[retention]]\nstatistic = 'median'\nunit = 'W'",
+        "[[retention]]\nstatistic = 'mean'\nunit = 'kW'\nkeep_days = 9",
+        "[[retention]]\nstatistic = 'mean'\nunit = 'W'\nkeep_days = '9'",
+        "[[retention]]\nstatistic = 'mean'\nunit = 'W'\nkeep_day = 9",
+    ],
+)
+def test_a_slip_in_a_rule_of_retention_is_named(home, text):
+    (home / "kevre.toml").write_text(text)
+
+    with pytest.raises(Malformed) as caught:
+        config.load()
+
+    assert caught.value.code == "config.retention"

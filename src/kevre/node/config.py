@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from kevre.model.errors import Malformed
+from kevre.node import retention
+from kevre.store import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Config:
         is_demo: whether every page says that sites are fictional.
         debug: Django's debug pages; never on a server.
         store_memory_mb: the most memory that queries on readings may take [MB].
+        retention: how long readings are kept, and their detail; the first rule for a kind counts.
     """
 
     home: Path
@@ -41,6 +44,7 @@ class Config:
     is_demo: bool = False
     debug: bool = False
     store_memory_mb: int = 256
+    retention: tuple[Rule, ...] = retention.DEFAULT
 
     @property
     def readings_path(self) -> Path:
@@ -76,7 +80,7 @@ def load() -> Config:
             where=path.name,
             hint=f"known: {', '.join(known)}",
         )
-    for name in known:
+    for name in known.keys() - {"retention"}:
         given = os.environ.get(f"KEVRE_{name.upper()}")
         if given is not None:
             entries[name] = given
@@ -97,6 +101,7 @@ def _typed(folder: Path, entries: dict[str, object]) -> Config:
         is_demo=_flag(entries.get("is_demo", False)),
         debug=_flag(entries.get("debug", False)),
         store_memory_mb=int(str(entries.get("store_memory_mb", 256))),
+        retention=retention.rules(entries.get("retention")),
     )
 
 

@@ -36,6 +36,7 @@ def table(config: Config) -> tuple[Job, ...]:
     jobs = (
         Job("derive", 1.0, lambda way: derive.catch_up(way.store)),
         Job("compact", 3_600.0, lambda way: way.store.compact(_today_s())),
+        Job("retain", 86_400.0, lambda way: way.store.retain(config.retention, _today_s())),
     )
     if not config.is_demo:
         return jobs

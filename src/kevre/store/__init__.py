@@ -8,6 +8,8 @@ person. Only `flow` and `node` import this room. Start with `store.py`, then `wr
 
 from kevre.store.connection import claimed
 from kevre.store.result import Change, Curve, DayTotals, Latest, PeriodTotals, Written
+from kevre.store.retention import Retained
+from kevre.store.rule import Rule
 from kevre.store.snapshot import proof
 from kevre.store.store import Store
 
@@ -17,6 +19,8 @@ __all__ = [
     "DayTotals",
     "Latest",
     "PeriodTotals",
+    "Retained",
+    "Rule",
     "Store",
     "Written",
     "claimed",

@@ -17,11 +17,13 @@ from kevre.model.permit import Permit
 from kevre.model.series import Kind
 from kevre.model.step import Resolution
 from kevre.model.window import Window, civil_days
-from kevre.store import catalog, change, compact, curve, daily, erase, read, snapshot
+from kevre.store import catalog, change, compact, curve, daily, erase, read, retention, snapshot
 from kevre.store.catalog import Declared
 from kevre.store.connection import Connection
 from kevre.store.daily import Dirty
 from kevre.store.result import Change, Curve, DayTotals, Latest, PeriodTotals, Written
+from kevre.store.retention import Retained
+from kevre.store.rule import Rule
 from kevre.store.write import Writer
 
 RAW = Resolution.RAW
@@ -282,6 +284,16 @@ class Store:
         Readers and writers go on meanwhile; a crash loses nothing.
         """
         return compact.compact(self._connection, before_s)
+
+    def retain(self, rules: Sequence[Rule], now_s: int) -> Retained:
+        """Thin and erase what is older than the first rule for its kind of series says.
+
+        Only what lies in chunks is thinned, see `compact`. Sums stay; followers learn of
+        both by the change log. Each step is one transaction: a crash loses nothing.
+        """
+        return retention.retain(
+            self._connection, self._writer, rules, now_s, erase_window=self.erase
+        )
 
     def vacuum(self) -> None:
         """Rewrite the file without the bytes of what was erased or replaced."""
