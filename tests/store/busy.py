@@ -14,10 +14,11 @@ from pathlib import Path
 from kevre.model.batch import Column
 from kevre.model.identifier import KINDS
 from kevre.model.window import PARIS
-from kevre.store import Store
+from kevre.store import Rule, Store
 
-SIZE, BULK, ERASED = 300, 1500, 50
+SIZE, BULK, ERASED, THINNED = 300, 1500, 50, 3000
 START_S = 1_750_000_000
+OLD_S = 1_700_000_400
 KIND = KINDS["consumption/power/active/raw"]
 
 
@@ -45,6 +46,17 @@ def erase(store):
         store.vacuum()
 
 
+def thin(store):
+    """Only series 8 is as old as a day here, seen from the time that is given."""
+    rule = Rule(KIND.statistic, KIND.unit, detail_days=1, step_s=600)
+    while True:
+        store.declare(8, KIND, PARIS)
+        store.write([(8, column(OLD_S, 8, THINNED))], batch="thinned", now_s=8)
+        store.retain([rule], OLD_S + 2 * 86_400)
+        time.sleep(0.02)
+        store.erase(8)
+
+
 def compact(store):
     while True:
         store.compact(2_000_000_000)
@@ -68,7 +80,7 @@ def main():
     with Store(path, memory_mb=96, threads=1) as store:
         for series in (1, 2, 3):
             store.declare(series, KIND, PARIS)
-        others = [(erase,), (compact,), (derive,), (copy, path.with_name("copy.duckdb"))]
+        others = [(erase,), (thin,), (compact,), (derive,), (copy, path.with_name("copy.duckdb"))]
         for work, *more in others:
             threading.Thread(target=work, args=(store, *more), daemon=True).start()
         write(store, int(sys.argv[2]))

@@ -1,4 +1,4 @@
-"""Killed at any moment, while it loads, trickles, compacts, totals, erases and is copied.
+"""Killed at any moment, while it loads, trickles, compacts, totals, thins, erases and is copied.
 
 `make soak` kills 200 times; the suite a few.
 """
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from tests.store.busy import BULK, ERASED, SIZE
+from tests.store.busy import BULK, ERASED, SIZE, THINNED
 from tests.store.conftest import ALWAYS, permit
 
 from kevre.store import Store
@@ -58,7 +58,9 @@ def held(store, acknowledged, before):
         assert sizes(curve) == dict.fromkeys(newest, SIZE)
     assert sizes(curves[2]) == dict.fromkeys(range(1, last + 1), BULK)
     assert len(store.read(permit(9), 9, ALWAYS)) in {0, ERASED}
-    logged = [line for line in store.changes(0, 10**6) if line.batch not in {"", "erased"}]
+    old = store.read(permit(8), 8, ALWAYS)
+    assert int((old.step_s * old.value).sum()) in {0, THINNED * 10 * 8}
+    logged = [line for line in store.changes(0, 10**6) if line.batch.isdigit()]
     assert {line.batch for line in logged} == {str(number) for number in range(1, last + 1)}
     assert before <= last
     return last

@@ -147,6 +147,16 @@ def test_followers_learn_of_what_was_thinned(path):
         assert lines[-1].last_s > FIRST_S + 19_000
 
 
+def test_where_every_interval_is_whole_nothing_of_the_detail_stays(path):
+    fine = [(FIRST_S + i * 10, 10, i % 60) for i in range(6_000)]
+    with filled(path, POWER, fine) as store:
+        assert store.retain([rule(POWER)], NOW_S).thinned == 5_900
+
+        kept = rows(store.read(permit(1), 1, ALWAYS))
+        assert kept[:2] == [(FIRST_S, 600, 29.0, 0), (FIRST_S + 600, 600, 30.0, 0)]
+        assert sum(value for _, _, value, _ in kept) * 60 == sum(range(60)) * 100
+
+
 def test_late_detail_counts_after_thinning(path):
     fine = [(at, 10, value) for at, _, value in ten_seconds(2_000)]
     with filled(path, POWER, fine) as store:

@@ -52,7 +52,7 @@ def thinned(run: Run, statistic: Statistic, step_s: int) -> Run:
     made = _made(whole, (first, counts, is_whole), statistic, step_s)
     if statistic is Statistic.INSTANT:
         kept.step_s[:] = made.step_s[:] = 0
-    both = joined([kept, made])
+    both = joined([part for part in (kept, made) if len(part)])
     return both.at(np.argsort(both.start_s, kind="stable"))
 
 
