@@ -6,7 +6,7 @@ from kevre.model.errors import Malformed, Unavailable
 from kevre.model.series import Statistic
 from kevre.node import config, install
 from kevre.node.port import free_port
-from kevre.store import Rule
+from kevre.store import Lake, Rule
 
 
 @pytest.fixture
@@ -127,3 +127,11 @@ def test_a_slip_in_a_rule_of_retention_is_named(home, text):
         config.load()
 
     assert caught.value.code == "config.retention"
+
+
+def test_one_setting_puts_the_readings_into_a_lake(home, monkeypatch):
+    assert config.load().readings == home / "readings.duckdb"
+
+    monkeypatch.setenv("KEVRE_LAKE_URL", "postgresql://kevre@127.0.0.1/lake")
+
+    assert config.load().readings == Lake("postgresql://kevre@127.0.0.1/lake", str(home / "lake"))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kevre.model.errors import Malformed
 from kevre.node import retention
-from kevre.store import Rule
+from kevre.store import Lake, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class Config:
         territory: slug of the territory it opens with.
         is_demo: whether every page says that sites are fictional.
         debug: Django's debug pages; never on a server.
+        lake_url: empty for readings in a file of `home`, or the catalogue of shared readings,
+            `postgresql://user:password@host:port/name`.
+        lake_data: folder of shared readings that every process sees; below `home` if empty.
         store_memory_mb: the most memory that queries on readings may take [MB].
         retention: how long readings are kept, and their detail; the first rule for a kind counts.
     """
@@ -43,6 +46,8 @@ class Config:
     territory: str = ""
     is_demo: bool = False
     debug: bool = False
+    lake_url: str = ""
+    lake_data: str = ""
     store_memory_mb: int = 256
     retention: tuple[Rule, ...] = retention.DEFAULT
 
@@ -50,6 +55,13 @@ class Config:
     def readings_path(self) -> Path:
         """Give the file that holds the readings."""
         return self.home / "readings.duckdb"
+
+    @property
+    def readings(self) -> Path | Lake:
+        """Give the file of the readings, or the lake that holds them."""
+        if not self.lake_url:
+            return self.readings_path
+        return Lake(self.lake_url, self.lake_data or str(self.home / "lake"))
 
 
 def home() -> Path:
@@ -100,6 +112,8 @@ def _typed(folder: Path, entries: dict[str, object]) -> Config:
         territory=str(entries.get("territory", "")),
         is_demo=_flag(entries.get("is_demo", False)),
         debug=_flag(entries.get("debug", False)),
+        lake_url=str(entries.get("lake_url", "")),
+        lake_data=str(entries.get("lake_data", "")),
         store_memory_mb=int(str(entries.get("store_memory_mb", 256))),
         retention=retention.rules(entries.get("retention")),
     )

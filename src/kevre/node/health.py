@@ -57,7 +57,7 @@ def _registry(config: Config) -> str:
 
 
 def _readings(config: Config) -> str:
-    with Store(config.readings_path, memory_mb=config.store_memory_mb) as store:
+    with Store(config.readings, memory_mb=config.store_memory_mb) as store:
         cursor = Cursor.objects.filter(follower="derive").first()
         waiting = len(store.changes(cursor.position if cursor else 0, 1_000))
     return "daily totals are current" if not waiting else f"{waiting} changes wait for their totals"

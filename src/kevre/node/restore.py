@@ -42,6 +42,12 @@ def restore(config: Config, folder: Path, tell: Tell, *, replace: bool) -> Manif
     home = config.home
     home.mkdir(parents=True, exist_ok=True)
     mark = home / RESTORING
+    if config.lake_url:
+        raise Unavailable(
+            "restore.lake",
+            "a backup is restored into a file, and this node's readings lie in a lake",
+            hint="unset lake_url, restore, and start from the file",
+        )
     with claimed(config.readings_path):
         old = [home / name for name in _HELD if (home / name).exists()]
         if old and not (replace or mark.exists()):

@@ -19,7 +19,7 @@ def opened(config: Config) -> Iterator[Way]:
         Unavailable: another process has the readings open.
     """
     config.home.mkdir(parents=True, exist_ok=True)
-    with Store(config.readings_path, memory_mb=config.store_memory_mb) as store:
+    with Store(config.readings, memory_mb=config.store_memory_mb) as store:
         built = Way.over(store)
         way.install(built)
         yield built

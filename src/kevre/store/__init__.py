@@ -7,6 +7,7 @@ person. Only `flow` and `node` import this room. Start with `store.py`, then `wr
 """
 
 from kevre.store.connection import claimed
+from kevre.store.place import Lake
 from kevre.store.result import Change, Curve, DayTotals, Latest, PeriodTotals, Written
 from kevre.store.retention import Retained
 from kevre.store.rule import Rule
@@ -17,6 +18,7 @@ __all__ = [
     "Change",
     "Curve",
     "DayTotals",
+    "Lake",
     "Latest",
     "PeriodTotals",
     "Retained",

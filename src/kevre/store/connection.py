@@ -9,8 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -26,16 +26,19 @@ class Connection:
     """Owns the DuckDB file: cursors for readers, the lock of the writer, the exchange.
 
     Attributes:
+        is_shared: whether other processes write to the same readings.
         path: the database file.
         writer: the cursor of whoever holds `lock`.
         lock: held by the one thread that writes.
         upkeep: held by the one that compacts or erases; taken before `lock`.
     """
 
+    is_shared = False
+
     def __init__(self, path: Path, *, memory_mb: int, threads: int) -> None:
         self.path = path
-        self.lock = threading.RLock()
-        self.upkeep = threading.RLock()
+        self.lock: AbstractContextManager[object] = threading.RLock()
+        self.upkeep: AbstractContextManager[object] = threading.RLock()
         self._config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{memory_mb}MB",
             "threads": threads,
@@ -50,13 +53,16 @@ class Connection:
         self._is_shut = False
         self._is_closed = False
         self._idle: list[Cursor] = []
-        self._claim = _claim(path)
+        self._claim = self._claimed()
         try:
             self._open()
-            prepare(self._base)
+            self._prepare()
         except BaseException:
             self._claim.close()
             raise
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Call a function when another process has written; never so for a file."""
 
     @contextmanager
     def reading(self) -> Iterator[Cursor]:
@@ -65,9 +71,9 @@ class Connection:
             self._turn.wait_for(lambda: not self._is_shut)
             self._check_open()
             self._readers += 1
-            cursor = self._idle.pop() if self._idle else self._base.cursor()
+            cursor = self._idle.pop() if self._idle else self._cursor()
         try:
-            with _translated(self.path.name):
+            with translated(self.path.name):
                 cursor.execute("begin transaction read only")
                 try:
                     yield cursor
@@ -84,7 +90,7 @@ class Connection:
         """Lend the writer's cursor for one transaction: all of it, on disk, or nothing."""
         with self.lock:
             self._check_open()
-            with _translated(self.path.name):
+            with translated(self.path.name):
                 self.writer.execute("begin transaction")
                 try:
                     yield self.writer
@@ -111,9 +117,9 @@ class Connection:
             with self._turn:
                 self._turn.wait_for(lambda: not self._is_shut)
                 self._check_open()
-                cursor = self._base.cursor()
+                cursor = self._cursor()
             try:
-                with _translated(self.path.name):
+                with translated(self.path.name):
                     yield cursor
             finally:
                 cursor.close()
@@ -123,7 +129,7 @@ class Connection:
         """Lend the writer's cursor for work that no transaction can hold; writers wait."""
         with self.upkeep, self.lock:
             self._check_open()
-            with _translated(self.path.name):
+            with translated(self.path.name):
                 yield self.writer
 
     @contextmanager
@@ -154,6 +160,17 @@ class Connection:
             self._close_database()
             self._claim.close()
 
+    def _claimed(self) -> IO[bytes]:
+        """Keep other processes out, until it is closed."""
+        return _claim(self.path)
+
+    def _prepare(self) -> None:
+        """Make the tables, or check those that are there."""
+        prepare(self._base)
+
+    def _cursor(self) -> Cursor:
+        return self._base.cursor()
+
     def _open(self) -> None:
         try:
             self._base = duckdb.connect(self.path, config=self._config)
@@ -162,7 +179,7 @@ class Connection:
         except duckdb.SerializationException as error:
             raise _cannot_open(error) from error
         self._base.execute("set TimeZone = 'UTC'")
-        self.writer = self._base.cursor()
+        self.writer = self._cursor()
 
     def _close_database(self) -> None:
         for cursor in (*self._idle, self.writer, self._base):
@@ -203,7 +220,7 @@ def looking(path: Path) -> Iterator[Cursor]:
         Conflict: another version of Kevre wrote it.
         Malformed: it is damaged, or no file of readings.
     """
-    with _translated(path.name):
+    with translated(path.name):
         try:
             base = duckdb.connect(path, read_only=True)
         except (duckdb.IOException, duckdb.SerializationException) as error:
@@ -249,7 +266,8 @@ def _cannot_open(error: duckdb.Error) -> KevreError:
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
+def translated(name: str) -> Iterator[None]:
+    """Say what DuckDB says in the words of the five families."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:

@@ -19,8 +19,9 @@ from kevre.model.step import Resolution
 from kevre.model.window import Window, civil_days
 from kevre.store import catalog, change, compact, curve, daily, erase, read, retention, snapshot
 from kevre.store.catalog import Declared
-from kevre.store.connection import Connection
+from kevre.store.connection import Cursor
 from kevre.store.daily import Dirty
+from kevre.store.place import Lake, opened
 from kevre.store.result import Change, Curve, DayTotals, Latest, PeriodTotals, Written
 from kevre.store.retention import Retained
 from kevre.store.rule import Rule
@@ -33,7 +34,8 @@ class Store:
     """Readings on disk. One process opens the file; its threads share the store.
 
     Args:
-        path: the database file, made if absent; its folder must exist.
+        place: the database file, made if absent; its folder must exist. Or a lake, which
+            several processes share.
         memory_mb: what DuckDB may use; the process takes up to 250 MB more.
         threads: how many cores one query may use.
 
@@ -43,8 +45,8 @@ class Store:
         Malformed: it is another program's file.
     """
 
-    def __init__(self, path: Path, *, memory_mb: int = 256, threads: int = 2) -> None:
-        self._connection = Connection(path, memory_mb=memory_mb, threads=threads)
+    def __init__(self, place: Path | Lake, *, memory_mb: int = 256, threads: int = 2) -> None:
+        self._connection, self._vacuum = opened(place, memory_mb=memory_mb, threads=threads)
         self._writer = Writer(self._connection)
 
     def __enter__(self) -> Self:
@@ -119,7 +121,7 @@ class Store:
             )
         allowed = permit.clip(series, window, resolution)
         with self._connection.reading() as cursor:
-            declared = self._writer.known(series)
+            declared = next(iter(self._known(cursor, [series])), None)
             if declared is None or allowed is None:
                 return curve.empty(series, resolution, declared)
             if resolution is RAW:
@@ -151,7 +153,7 @@ class Store:
         if allowed is None:
             return curve.empty(0, resolution)
         with self._connection.reading() as cursor:
-            known = self._known(keys)
+            known = self._known(cursor, keys)
             return curve.summed(cursor, keys, known, allowed, resolution, permit.finest)
 
     def latest(self, permit: Permit, series: Collection[int]) -> dict[int, Latest]:
@@ -172,7 +174,7 @@ class Store:
         with self._connection.reading() as cursor:
             parts = [
                 daily.read(cursor, keys, *allowed)
-                for keys, allowed in self._days(permit, series, first, last)
+                for keys, allowed in self._days(cursor, permit, series, first, last)
             ]
             return daily.merge(parts or [daily.read(cursor, [], first, last)])
 
@@ -189,8 +191,8 @@ class Store:
         permit.clip_total(permit.window, Resolution.DAY)
         keys = _summable(permit, series)
         with self._connection.reading() as cursor:
-            curve.check_summable(self._known(keys))
-            groups = self._days(permit, keys, first, last)
+            curve.check_summable(self._known(cursor, keys))
+            groups = self._days(cursor, permit, keys, first, last)
             if not groups:
                 return daily.summed(cursor, [], first, last)
             since = max(allowed[0] for _, allowed in groups)
@@ -219,7 +221,7 @@ class Store:
         for one in series:
             permit.clip(one, permit.window, resolution)
         with self._connection.reading() as cursor:
-            groups = self._days(permit, series, first, last)
+            groups = self._days(cursor, permit, series, first, last)
             since = max((allowed[0] for _, allowed in groups), default=last)
             until = min((allowed[1] for _, allowed in groups), default=first)
             keys = [key for group, _ in groups for key in group]
@@ -260,9 +262,9 @@ class Store:
 
         Series that are not declared are passed over.
         """
-        known = [(self._writer.known(key), first, last) for key, (first, last) in days.items()]
-        dirty = [Dirty(declared, *span) for declared, *span in known if declared is not None]
         with self._connection.writing() as cursor:
+            known = [(self._writer.known(key), span) for key, span in days.items()]
+            dirty = [Dirty(declared, *span) for declared, span in known if declared is not None]
             return daily.refresh(cursor, dirty)
 
     def erase(self, series: int, window: Window | None = None, *, now_s: int = 0) -> int:
@@ -297,7 +299,7 @@ class Store:
 
     def vacuum(self) -> None:
         """Rewrite the file without the bytes of what was erased or replaced."""
-        erase.vacuum(self._connection)
+        self._vacuum()
 
     def snapshot(self, target: Path, meanwhile: Callable[[], None]) -> dict[str, int]:
         """Copy all into a new file that a Store can open; give the rows of each table.
@@ -348,11 +350,14 @@ class Store:
                 self._writer.note(cursor, line)
             return count
 
-    def _known(self, series: Collection[int]) -> list[Declared]:
+    def _known(self, cursor: Cursor, series: Collection[int]) -> list[Declared]:
         """Give those that are declared; to be asked after a reading transaction has begun.
 
         Then their exponents are at least as fine as what the transaction sees.
         """
+        if self._connection.is_shared:
+            held = catalog.some(cursor, series)
+            return [held[one] for one in series if one in held]
         known = (self._writer.known(one) for one in series)
         return [one for one in known if one is not None]
 
@@ -363,14 +368,12 @@ class Store:
         return declared
 
     def _days(
-        self, permit: Permit, series: Collection[int], first: date, last: date
+        self, cursor: Cursor, permit: Permit, series: Collection[int], first: date, last: date
     ) -> list[tuple[list[int], tuple[date, date]]]:
         """Group series by calendar, each with the days wholly in the permit."""
         by_zone: dict[str, list[Declared]] = defaultdict(list)
-        for one in series:
-            declared = self._writer.known(one)
-            if declared is not None:
-                by_zone[declared.zone.key].append(declared)
+        for declared in self._known(cursor, series):
+            by_zone[declared.zone.key].append(declared)
         groups = []
         for known in by_zone.values():
             window = civil_days(first, last, known[0].zone).clip(permit.window)

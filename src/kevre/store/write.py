@@ -80,6 +80,7 @@ class Writer:
         self._known: dict[int, Declared] = {}
         self._ledger: Ledger | None = None
         self.forget()
+        connection.watch(self.forget)
 
     def forget(self) -> None:
         """Read anew what is known of the series, after a rollback or an erasure."""

@@ -1,0 +1,177 @@
+"""Readings beyond one machine: several processes, a real PostgreSQL, random kills."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+from tests.store.conftest import (
+    ALWAYS,
+    NOW_S,
+    POWER,
+    column,
+    midnight_s,
+    permit,
+    rows,
+    steady,
+)
+from tests.store.sharer import SIZE
+from tests.store.test_erase import SECRET, traces
+from tools import postgres
+
+from kevre.model.errors import Unavailable
+from kevre.model.step import Resolution
+from kevre.model.window import PARIS
+from kevre.store import Lake, Store
+
+DAY_S = midnight_s(2025, 6, 2)
+DAY = date(2025, 6, 2)
+ROUNDS = int(os.environ.get("KEVRE_KILLS", "12")) // 4
+
+
+@pytest.fixture(scope="module")
+def server():
+    with postgres.running() as url:
+        yield url
+
+
+@pytest.fixture
+def lake(server, tmp_path):
+    name = f"lake_{os.getpid()}_{tmp_path.name.lower()}"[:60]
+    with psycopg.connect(server, autocommit=True) as session:
+        session.execute(f'create database "{name}"')
+    return Lake(f"{server.rpartition('/')[0]}/{name}", str(tmp_path / "lake"))
+
+
+def opened(lake):
+    store = Store(lake, memory_mb=128, threads=1)
+    store.declare(1, POWER, PARIS)
+    return store
+
+
+def test_what_one_process_writes_another_reads_and_corrects(lake):
+    with opened(lake) as here, opened(lake) as there:
+        here.write([(1, steady(DAY_S, range(48)))], batch="here", now_s=NOW_S)
+        there.write([(1, steady(DAY_S, [7] * 10))], batch="there", now_s=NOW_S + 1)
+        again = here.write([(1, steady(DAY_S, [7] * 10))], batch="again", now_s=NOW_S + 2)
+
+        assert (again.new, again.changed, again.same) == (0, 0, 10)
+        assert there.read(permit(1), 1, ALWAYS).values.tolist() == [7.0] * 10 + [*range(10, 48)]
+        as_before = here.read(permit(1), 1, ALWAYS, as_of_s=NOW_S)
+        assert as_before.values.tolist() == [*range(48)]
+        assert [line.seq for line in there.changes(0)] == [1, 2]
+
+
+def test_a_series_that_another_process_declared_can_be_read_and_written(lake):
+    with opened(lake) as here, opened(lake) as there:
+        here.declare(5, POWER, PARIS)
+        fine = column([(DAY_S, 1800, 123456)], exponent=-3)
+        here.write([(5, fine)], batch="fine", now_s=NOW_S)
+
+        assert there.read(permit(5), 5, ALWAYS).values.tolist() == [123.456]
+        there.declare(5, POWER, PARIS)
+        there.write([(5, steady(DAY_S + 1800, [2]))], batch="b", now_s=NOW_S)
+        assert here.read(permit(5), 5, ALWAYS).values.tolist() == [123.456, 2.0]
+
+
+def test_a_lake_answers_as_a_file_does(lake, path):
+    random_w = np.random.default_rng(8).integers(0, 3_000, 2_000).tolist()
+    with opened(lake) as shared, Store(path, memory_mb=128, threads=1) as alone:
+        alone.declare(1, POWER, PARIS)
+        for store in (shared, alone):
+            store.write([(1, steady(DAY_S, random_w))], batch="b", now_s=NOW_S)
+            store.write([(1, steady(DAY_S + 90_000, [5] * 9))], batch="c", now_s=NOW_S)
+            store.compact(NOW_S)
+            store.refresh_daily(1, DAY, date(2025, 7, 20))
+
+        def answers(store):
+            hours = store.total(permit(1), [1], ALWAYS, Resolution.HOUR)
+            days = store.daily(permit(1), [1], DAY, date(2025, 7, 20))
+            raw = rows(store.read(permit(1), 1, ALWAYS))
+            return raw, hours.energy.tolist(), days.total.tolist(), store.counts()
+
+        assert answers(shared) == answers(alone)
+
+
+@pytest.mark.parametrize("count", [300, 4096], ids=["rows", "chunks"])
+def test_erased_values_are_in_no_file_and_no_table(lake, count):
+    secret = SECRET[:count]
+    with opened(lake) as store:
+        store.write([(1, steady(DAY_S, secret.tolist()))], batch="b", now_s=NOW_S)
+        assert traces_left(lake, secret) > 10
+
+        store.erase(1)
+        store.vacuum()
+
+        assert traces_left(lake, secret) == 0
+
+
+def traces_left(lake, secret):
+    """Count what is left in Parquet files and in PostgreSQL's tables (its log runs on)."""
+    with psycopg.connect(lake.catalog_url, autocommit=True) as session:
+        session.execute("checkpoint")
+        found = session.execute(
+            "select current_setting('data_directory'), oid::text from pg_database"
+            " where datname = current_database()"
+        )
+        folder, base = found.fetchone()
+    files = [*Path(lake.data).rglob("*.parquet"), *(Path(folder) / "base" / base).iterdir()]
+    content = b"".join(one.read_bytes() for one in files)
+    text = [str(value).encode() for value in secret.tolist()[:20]]
+    return sum(trace in content for trace in [*traces(secret)[::4], *text])
+
+
+def test_a_catalogue_that_does_not_answer_is_named(tmp_path):
+    with pytest.raises(Unavailable) as caught:
+        Store(Lake("postgresql://kevre@127.0.0.1:1/none", str(tmp_path / "lake")))
+
+    assert caught.value.code == "store.catalog"
+
+
+def test_two_writers_and_two_readers_killed_at_random_lose_and_halve_nothing(lake):
+    opened(lake).close()
+    last = [0, 0]
+    for _ in range(ROUNDS):
+        last = killed(lake, last)
+        with opened(lake) as store:
+            held(store, last)
+    assert min(last) > 0
+
+
+def killed(lake, last):
+    """Let two writers go on and two readers look on, kill all; give what was acknowledged."""
+    script = [sys.executable, "-m", "tests.store.sharer"]
+    place = [lake.catalog_url, lake.data]
+    writers = [[*script, "write", *place, str(w), str(n)] for w, n in enumerate(last)]
+    readers = [[*script, "read", *place]] * 2
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **pipes) for command in [*writers, *readers]]
+    first = [process.stdout.readline() for process in processes]
+    random.shuffle(order := list(range(4)))
+    for number in order:
+        time.sleep(random.uniform(0, 0.6))
+        processes[number].kill()
+    told = [process.communicate() for process in processes]
+    for _, failed in told:
+        assert "Traceback" not in failed, failed
+    return [
+        max(int(number) for number in [first[w] or last[w], *told[w][0].split()]) for w in (0, 1)
+    ]
+
+
+def held(store, last):
+    """Hold that every acknowledged batch is whole; one more of each writer may be there."""
+    curve = store.read(permit(1), 1, ALWAYS)
+    logged = {line.batch for line in store.changes(0, 10**6)}
+    assert len(curve) == len(logged) * SIZE
+    for writer, acknowledged in enumerate(last):
+        mine = sorted(int(b.partition("-")[2]) for b in logged if b.startswith(f"{writer}-"))
+        assert mine == list(range(1, len(mine) + 1))
+        assert acknowledged <= len(mine) <= acknowledged + 1
+        last[writer] = len(mine)
