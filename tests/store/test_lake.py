@@ -1,5 +1,6 @@
 """Readings beyond one machine: several processes, a real PostgreSQL, random kills."""
 
+import contextlib
 import os
 import random
 import subprocess
@@ -25,10 +26,11 @@ from tests.store.sharer import SIZE
 from tests.store.test_erase import SECRET, traces
 from tools import postgres
 
-from kevre.model.errors import Unavailable
+from kevre.model.errors import Conflict, Unavailable
 from kevre.model.step import Resolution
 from kevre.model.window import PARIS
 from kevre.store import Lake, Store
+from kevre.store.move import move
 
 DAY_S = midnight_s(2025, 6, 2)
 DAY = date(2025, 6, 2)
@@ -125,6 +127,53 @@ def traces_left(lake, secret):
     content = b"".join(one.read_bytes() for one in files)
     text = [str(value).encode() for value in secret.tolist()[:20]]
     return sum(trace in content for trace in [*traces(secret)[::4], *text])
+
+
+@pytest.fixture
+def filled(path):
+    """A file with chunks, recent rows, corrections and daily totals."""
+    with Store(path, memory_mb=128, threads=1) as store:
+        store.declare(1, POWER, PARIS)
+        store.write([(1, steady(DAY_S, range(2_000)))], batch="b", now_s=NOW_S)
+        store.write([(1, steady(DAY_S + 3_600, [7] * 5))], batch="c", now_s=NOW_S)
+        store.compact(NOW_S)
+        store.write([(1, steady(DAY_S + 90_000, [9] * 5))], batch="d", now_s=NOW_S)
+        store.refresh_daily(1, DAY, date(2025, 7, 20))
+        return store.counts(), rows(store.read(permit(1), 1, ALWAYS))
+
+
+def test_a_file_moves_into_a_lake_whole_and_only_into_an_empty_one(lake, path, filled):
+    assert move(path, lake) == filled[0]
+
+    with opened(lake) as store:
+        assert rows(store.read(permit(1), 1, ALWAYS)) == filled[1]
+        late = store.write([(1, steady(DAY_S, [1]))], batch="e", now_s=NOW_S)
+        assert (late.changed, store.changes(0)[-1].seq) == (1, 4)
+    with pytest.raises(Conflict) as caught:
+        move(path, lake)
+    assert caught.value.code == "store.not_empty"
+
+
+def test_a_move_that_is_killed_leaves_an_empty_lake_and_can_be_repeated(lake, path, filled):
+    script = (
+        "import sys; from pathlib import Path; from kevre.store import Lake;"
+        "from kevre.store.move import move; print('go', flush=True);"
+        "move(Path(sys.argv[1]), Lake(*sys.argv[2:]))"
+    )
+    place = [str(path), lake.catalog_url, lake.data]
+    moving = subprocess.Popen([sys.executable, "-c", script, *place], stdout=subprocess.PIPE)
+    moving.stdout.readline()
+    time.sleep(random.uniform(0, 0.6))
+    moving.kill()
+    moving.communicate()
+
+    # It may have been through before it was killed.
+    with contextlib.suppress(Conflict):
+        move(path, lake)
+
+    with opened(lake) as store:
+        assert rows(store.read(permit(1), 1, ALWAYS)) == filled[1]
+        assert store.counts() == filled[0]
 
 
 def test_a_catalogue_that_does_not_answer_is_named(tmp_path):
