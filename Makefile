@@ -38,8 +38,8 @@ test: dev-environment ## Run every test; installs the Debian packages it needs w
 test-spark: dev-environment ## Ask a territory's export in Apache Spark; brings Spark (450 MB) and Java
 	@$(BIN)/python tools/spark.py
 
-soak: dev-environment ## Kill a busy store 200 times (KILLS=…) and look for what is lost
-	@KEVRE_KILLS="$${KILLS:-200}" $(BIN)/python -m pytest -q -s tests/store/test_crash.py
+soak: dev-environment ## Kill busy stores, file and lake, 200 times each (KILLS=…) and look for what is lost
+	@KEVRE_KILLS="$${KILLS:-200}" $(BIN)/python -m pytest -q -s tests/store/test_crash.py tests/store/test_lake.py
 
 check: dev-environment ## Lint, types, import contracts
 	$(BIN)/ruff check
