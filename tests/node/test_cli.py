@@ -166,3 +166,10 @@ def test_the_version_is_said(tmp_path):
     import kevre as package
 
     assert kevre(tmp_path, "--version").stdout.strip() == package.__version__
+
+
+def test_moving_the_readings_without_a_lake_says_which_setting_is_missing(home):
+    done = kevre(home, "store", "move")
+
+    assert done.returncode == 2
+    assert "lake_url" in done.stderr
