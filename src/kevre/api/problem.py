@@ -9,9 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
+from kevre.formats import problem
 from kevre.model.errors import KevreError, Malformed, Missing, Refused, Unavailable
-
-MEDIA_TYPE = "application/problem+json"
 
 
 def install(api: NinjaAPI) -> None:
@@ -49,16 +48,10 @@ def install(api: NinjaAPI) -> None:
 
 def answer(error: KevreError, status: int | None = None) -> HttpResponse:
     """Write one error as a problem document."""
-    document = {
-        "type": f"tag:kevre,2026:error:{error.code}",
-        "title": error.message,
-        "status": int(status or error.http_status),
-        "code": error.code,
-        "where": error.where or None,
-        "hint": error.hint or None,
-    }
-    kept = {name: value for name, value in document.items() if value is not None}
-    response = HttpResponse(json.dumps(kept), MEDIA_TYPE, document["status"])
+    members = problem.document(error, status)
+    response = HttpResponse(
+        json.dumps(members), problem.MEDIA_TYPE, int(status or error.http_status)
+    )
     if isinstance(error, Unavailable):
         response["Retry-After"] = str(error.retry_after_s)
     return response

@@ -45,6 +45,7 @@ class Writer:
         may_register: whether series unknown so far are entered in the registry.
         site: where newly registered points stand.
         source: what newly registered series say of their origin.
+        own_series: whether it only writes series that it brought: those of its source.
     """
 
     origin: str
@@ -52,12 +53,18 @@ class Writer:
     may_register: bool = False
     site: Site | None = None
     source: Source | None = None
+    own_series: bool = False
 
     @classmethod
     def of_key(cls, key: Key) -> Writer:
         """Give the writer that a key stands for: its own points, nothing else."""
         urns = frozenset(key.points.values_list("urn", flat=True))
         return cls(f"key:{key.name}", urns, may_register=True)
+
+    @classmethod
+    def peer(cls, origin: str, site: Site | None, source: Source) -> Writer:
+        """Give the writer of another node: what it brought first, and nothing of anybody else."""
+        return cls(origin, None, may_register=True, site=site, source=source, own_series=True)
 
     @classmethod
     def operator(
@@ -184,6 +191,12 @@ def _find(column: Column, writer: Writer, registrar: Registrar) -> Series:
     known = registrar.find(name)
     if known is None and not writer.may_register:
         raise Malformed("series.unknown", "no such series", hint="register it first")
+    if known is not None and writer.own_series and known.source != writer.source:
+        raise Refused(
+            "series.of_another",
+            "this series came from somebody else first",
+            hint="two nodes measure under one name: give one of them another",
+        )
     series = known or registrar.register(name, column)
     if series.unit != column.kind.unit or series.statistic != column.kind.statistic:
         raise Malformed(

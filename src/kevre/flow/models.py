@@ -2,6 +2,8 @@
 
 from kevre.flow.arrival import Arrival
 from kevre.flow.cursor import Cursor
+from kevre.flow.outbox import Parcel
 from kevre.flow.quarantine import Quarantined
+from kevre.flow.subscription import Subscription
 
-__all__ = ["Arrival", "Cursor", "Quarantined"]
+__all__ = ["Arrival", "Cursor", "Parcel", "Quarantined", "Subscription"]

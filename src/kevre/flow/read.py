@@ -6,12 +6,14 @@ store with it. Whoever answers a person or a machine calls these and nothing els
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from kevre.flow.register import declare
+from kevre.model.errors import Refused
 from kevre.model.permit import Permit
 from kevre.model.step import Resolution
 from kevre.model.window import PARIS, Window, civil_days
@@ -153,6 +155,31 @@ class Door:
         )
         return CountedTotals(self._store.daily_total(allowed, allowed.series, first, last), sites)
 
+    def parcels(
+        self,
+        reader: Reader,
+        wanted: Sequence[tuple[Series, Window]],
+        *,
+        purpose: str,
+        now: datetime,
+    ) -> list[Curve | None]:
+        """Read raw windows of several series, each by itself; None where it is refused.
+
+        A window that is only partly granted is given as far as it is.
+        """
+        together: dict[Window, list[Series]] = defaultdict(list)
+        for series, window in wanted:
+            together[window].append(series)
+        permits: dict[tuple[int, Window], Permit] = {}
+        for window, group in together.items():
+            permits |= self._each(reader, group, window, purpose, now)
+        return [
+            self._store.read(permits[series.pk, window], series.pk, window)
+            if (series.pk, window) in permits
+            else None
+            for series, window in wanted
+        ]
+
     def passage(self, series: Collection[int], window: Window, *, now: datetime) -> Passage:
         """Open the way of the operator's export to these series over a past window.
 
@@ -180,6 +207,26 @@ class Door:
         allowed = gate.permit(reader, series, window, resolution, purpose=purpose, now=now)
         self._declare(series)
         return allowed
+
+    def _each(
+        self,
+        reader: Reader,
+        group: Sequence[Series],
+        window: Window,
+        purpose: str,
+        now: datetime,
+    ) -> dict[tuple[int, Window], Permit]:
+        """Permit each of a group; all at once where one grant covers them like another."""
+        try:
+            allowed = self._permit(reader, group, window, Resolution.RAW, purpose, now)
+        except Refused:
+            if len(group) == 1:
+                return {}
+        else:
+            if len(group) == 1 or allowed.window == window:
+                return {(one.pk, window): allowed for one in group}
+        alone = (self._each(reader, [one], window, purpose, now) for one in group)
+        return {key: permit for found in alone for key, permit in found.items()}
 
     def _declare(self, series: Sequence[Series]) -> None:
         # Cheap and idempotent: a series of the registry that has no reading yet is not

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from kevre.flow.accept import Gate
 from kevre.flow.live import Hub
@@ -13,12 +14,17 @@ from kevre.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What a page, an entrance or a job needs to let readings in and out."""
+    """What a page, an entrance or a job needs to let readings in and out.
+
+    Attributes:
+        closing: set when the process is about to end: long answers end by themselves then.
+    """
 
     store: Store
     gate: Gate
     door: Door
     hub: Hub
+    closing: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
     def over(cls, store: Store) -> Way:

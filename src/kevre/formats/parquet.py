@@ -24,6 +24,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -129,11 +130,11 @@ class Tally:
         self.sums[exponent] = self.sums.get(exponent, 0) + (high << 32) + low
 
 
-def write_readings(path: Path, blocks: Iterable[tuple[int, Block]]) -> Tally:
+def write_readings(path: Path | BinaryIO, blocks: Iterable[tuple[int, Block]]) -> Tally:
     """Write readings in the order they come, holding one row group at a time.
 
     Args:
-        path: the file; replaced if it is there.
+        path: the file, replaced if it is there; or one that is open.
         blocks: (key of the series, some of its readings), by series, then time; none empty.
     """
     tally = Tally()

@@ -28,6 +28,7 @@ class Config:
         base_url: how people reach it.
         title: the node's name on its pages.
         territory: slug of the territory it opens with.
+        contact: how other nodes' operators reach this one's; an address, published.
         is_demo: whether every page says that sites are fictional.
         debug: Django's debug pages; never on a server.
         lake_url: empty for readings in a file of `home`, or the catalogue of shared readings,
@@ -44,6 +45,7 @@ class Config:
     base_url: str = "http://127.0.0.1:8000"
     title: str = "Kevre"
     territory: str = ""
+    contact: str = ""
     is_demo: bool = False
     debug: bool = False
     lake_url: str = ""
@@ -110,6 +112,7 @@ def _typed(folder: Path, entries: dict[str, object]) -> Config:
         base_url=str(entries.get("base_url", "http://127.0.0.1:8000")),
         title=str(entries.get("title", "Kevre")),
         territory=str(entries.get("territory", "")),
+        contact=str(entries.get("contact", "")),
         is_demo=_flag(entries.get("is_demo", False)),
         debug=_flag(entries.get("debug", False)),
         lake_url=str(entries.get("lake_url", "")),

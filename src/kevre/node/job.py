@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import close_old_connections
+from django.utils import timezone
 
-from kevre.flow import derive
+from kevre.federate import peer
+from kevre.flow import derive, share
 from kevre.flow.way import Way
 from kevre.node.config import Config
 
@@ -35,6 +37,9 @@ def table(config: Config) -> tuple[Job, ...]:
     """Give the jobs of a node."""
     jobs = (
         Job("derive", 1.0, lambda way: derive.catch_up(way.store)),
+        Job("share", 1.0, lambda way: share.catch_up(way.store, timezone.now())),
+        Job("close-day", 300.0, lambda _: share.close_day(timezone.now())),
+        Job("signatures", 3_600.0, lambda _: peer.forget_signatures(timezone.now())),
         Job("compact", 3_600.0, lambda way: way.store.compact(_today_s())),
         Job("retain", 86_400.0, lambda way: way.store.retain(config.retention, _today_s())),
     )

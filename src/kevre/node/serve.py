@@ -8,10 +8,12 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
 
+from kevre.federate import identity, pull
 from kevre.flow.way import Way
 from kevre.node import backup, control, job
 from kevre.node.config import Config
@@ -45,10 +47,12 @@ def serve(
         timeout_graceful_shutdown=3,
         server_header=False,
     )
-    server = _Server(settings, when_open)
+    server = _Server(settings, way, when_open)
     # The server raises again what ended it: leave by the way of every exit, not by dying.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    runner = job.Runner(job.table(config), way)
+    puller = pull.Puller(way, identity.hold(config.home))
+    feeds = job.Job("feeds", 2.0, lambda _: puller.tend())
+    runner = job.Runner((*job.table(config), feeds), way)
     listener = control.Listener(config.home, {"backup": _backup(config, way)})
     runner.start()
     listener.start()
@@ -56,6 +60,7 @@ def serve(
         server.run()
     finally:
         listener.close()
+        puller.close()
         runner.close()
 
 
@@ -68,10 +73,13 @@ def _backup(config: Config, way: Way) -> control.Verb:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is open."""
+    """A server that says when it is open, and when it is about to close."""
 
-    def __init__(self, config: uvicorn.Config, when_open: Callable[[], None] | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, way: Way, when_open: Callable[[], None] | None
+    ) -> None:
         super().__init__(config)
+        self._way = way
         self._when_open = when_open
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -79,3 +87,8 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self._when_open is not None and self.started:
             self._when_open()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Let long answers end, then close."""
+        self._way.closing.set()
+        super().handle_exit(sig, frame)

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "kevre.places",
     "kevre.rights",
     "kevre.flow",
+    "kevre.federate",
     "kevre.web",
     "django.contrib.admin",
     "django.contrib.auth",

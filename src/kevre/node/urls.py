@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from kevre.api.routes import api
+from kevre.federate.bindings import https
 from kevre.node.health import healthz
 from kevre.web import live, problem
 
@@ -14,6 +15,8 @@ urlpatterns = [
     path("healthz", healthz),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path(".well-known/kevre", https.well_known),
+    path("federation/v1/", include("kevre.federate.routes")),
     path("live/site/<slug:slug>/", live.site, name="live-site"),
     *i18n_patterns(
         path("account/", include("allauth.urls")),

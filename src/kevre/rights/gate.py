@@ -17,6 +17,7 @@ from kevre.model.errors import Refused
 from kevre.model.permit import Permit
 from kevre.model.step import Resolution
 from kevre.model.window import EARLIEST_S, LATEST_S, Window
+from kevre.places.party import Party
 from kevre.places.series import Series
 from kevre.places.site import Site
 from kevre.rights.access import AccessRecord
@@ -35,9 +36,10 @@ ALWAYS = Window.of_seconds(EARLIEST_S, LATEST_S)
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who asks; without an account, a guest."""
+    """Who asks: an account, or an organisation by its node; without either, a guest."""
 
     account: Account | None
+    party: Party | None = None
 
     @property
     def is_operator(self) -> bool:
@@ -59,6 +61,8 @@ def grants_in_force(reader: Reader, now: datetime) -> QuerySet[Grant]:
     named = Q(audience=Audience.EVERYONE)
     if reader.account is not None:
         named |= Q(party__memberships__account=reader.account)
+    if reader.party is not None:
+        named |= Q(party=reader.party)
     return (
         Grant.objects.filter(named, valid_since__lte=now, withdrawn_at__isnull=True)
         .filter(Q(valid_until__isnull=True) | Q(valid_until__gt=now))
@@ -261,6 +265,7 @@ def _record(
         AccessRecord(
             at=now,
             account=reader.account,
+            party=reader.party,
             grant=grant,
             series_id=series.pk,
             start=window.start,

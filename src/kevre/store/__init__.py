@@ -6,6 +6,7 @@ from a change live elsewhere: nothing is read without a `Permit`, and the store 
 person. Only `flow` and `node` import this room. Start with `store.py`, then `write.py`.
 """
 
+from kevre.store.change import RETENTION
 from kevre.store.connection import claimed
 from kevre.store.place import Lake
 from kevre.store.result import Change, Curve, DayTotals, Latest, PeriodTotals, Written
@@ -15,6 +16,7 @@ from kevre.store.snapshot import proof
 from kevre.store.store import Store
 
 __all__ = [
+    "RETENTION",
     "Change",
     "Curve",
     "DayTotals",

@@ -9,6 +9,9 @@ import duckdb
 
 from kevre.store.result import Change, Longs
 
+# What lines of our own rules on age say in place of a batch.
+RETENTION = "retention"
+
 AFTER = """
     select seq, series, first_s, last_s, count, at_s, batch from change
     where seq > ? order by seq limit ?

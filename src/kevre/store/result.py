@@ -175,7 +175,8 @@ class Change:
         last_s: end of the last interval that changed, before or after [epoch s].
         count: how many readings changed.
         at_s: when it was written [epoch s].
-        batch: key of the batch that brought it; empty for an erasure.
+        batch: key of the batch that brought it; empty for an erasure, RETENTION for what our
+            own rules on age thinned or let go.
     """
 
     seq: int

@@ -90,7 +90,8 @@ def retain(
             continue
         kept_from_s = rule.kept_from_s(now_s)
         if kept_from_s is not None and oldest_s < kept_from_s:
-            erased += erase_window(series, Window.of_seconds(oldest_s, kept_from_s), now_s=now_s)
+            old = Window.of_seconds(oldest_s, kept_from_s)
+            erased += erase_window(series, old, now_s=now_s, batch=change.RETENTION)
         before_s = rule.detail_before_s(now_s)
         if before_s is not None and oldest_s < before_s:
             thinned += _thin(connection, writer, declared, (rule.step_s, before_s, now_s))
@@ -127,7 +128,7 @@ def _note(cursor: Cursor, writer: Writer, declared: Declared, done: Thinned, *, 
     known = catalog.one(cursor, declared.series) or declared
     daily.refresh(cursor, [Dirty(known, *erase.days(window, known))])
     count = done.before - done.after
-    line = change.Line(known.series, window.start_s, window.end_s, count, now_s, "")
+    line = change.Line(known.series, window.start_s, window.end_s, count, now_s, change.RETENTION)
     writer.note(cursor, line)
 
 

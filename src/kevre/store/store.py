@@ -16,7 +16,7 @@ from kevre.model.errors import Malformed, Missing, Refused
 from kevre.model.permit import Permit
 from kevre.model.series import Kind
 from kevre.model.step import Resolution
-from kevre.model.window import Window, civil_days
+from kevre.model.window import EARLIEST_S, LATEST_S, Window, civil_days
 from kevre.store import catalog, change, compact, curve, daily, erase, read, retention, snapshot
 from kevre.store.catalog import Declared
 from kevre.store.connection import Cursor
@@ -235,6 +235,10 @@ class Store:
         span_s = read.extent(self._connection, series, allowed.start_s, allowed.end_s)
         return Window.of_seconds(*span_s) if span_s else None
 
+    def span_s(self, series: int) -> tuple[int, int] | None:
+        """Give the start of the first reading and the end of the last, for followers [epoch s]."""
+        return read.extent(self._connection, series, EARLIEST_S, LATEST_S)
+
     def changes(self, after: int, limit: int = 1000) -> list[Change]:
         """Give the next lines of the change log after number `after`, oldest first."""
         with self._connection.reading() as cursor:
@@ -267,7 +271,9 @@ class Store:
             dirty = [Dirty(declared, *span) for declared, span in known if declared is not None]
             return daily.refresh(cursor, dirty)
 
-    def erase(self, series: int, window: Window | None = None, *, now_s: int = 0) -> int:
+    def erase(
+        self, series: int, window: Window | None = None, *, now_s: int = 0, batch: str = ""
+    ) -> int:
         """Delete the rows of a series, all or those that start in the window; count them.
 
         All: its daily totals, its lines of the change log and its declaration go too. In
@@ -276,7 +282,7 @@ class Store:
         """
         with self._connection.upkeep, self._connection.lock:
             try:
-                return self._erase(series, window, now_s)
+                return self._erase(series, window, now_s, batch)
             finally:
                 self._writer.forget()
 
@@ -335,7 +341,7 @@ class Store:
                 daily.rebuild(cursor, moved)
             self._writer.forget()
 
-    def _erase(self, series: int, window: Window | None, now_s: int) -> int:
+    def _erase(self, series: int, window: Window | None, now_s: int, batch: str) -> int:
         with self._connection.writing() as cursor:
             declared = self._writer.known(series)
             self._writer.keep_last_seq(cursor)
@@ -346,7 +352,7 @@ class Store:
             count = erase.part(cursor, declared, window)
             if count:
                 daily.refresh(cursor, [Dirty(declared, *erase.days(window, declared))])
-                line = change.Line(series, window.start_s, window.end_s, count, now_s, "")
+                line = change.Line(series, window.start_s, window.end_s, count, now_s, batch)
                 self._writer.note(cursor, line)
             return count
 

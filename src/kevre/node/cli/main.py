@@ -10,7 +10,7 @@ from rich.console import Console
 
 import kevre
 from kevre.model.errors import KevreError
-from kevre.node.cli import backup, demo, doctor, export, imports, node, registry, store
+from kevre.node.cli import backup, demo, doctor, export, imports, node, peer, registry, store
 
 app = typer.Typer(
     help="Kevre: the open, federated energy-data platform of a territory.",
@@ -23,6 +23,7 @@ app.command("demo")(demo.demo)
 app.command("import")(imports.import_files)
 app.add_typer(export.app, name="export")
 app.add_typer(store.app, name="store")
+app.add_typer(peer.app, name="peer")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)

@@ -1,0 +1,4 @@
+"""The ways in which the verbs of `federate.serve` travel: one module for each.
+
+A binding knows requests or stanzas, and nothing of grants or storage.
+"""

@@ -1,0 +1,135 @@
+"""Inbox: what a peer's frames bring, through the gate like everything else.
+
+A frame is committed before its number is: a crash between the two brings it again, and what is
+known already is no change. Readings whose seal does not hold are not let in; they are quarantined
+with the reason, told to nobody else, and hold nothing up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F
+
+from kevre.federate import provenance, seal
+from kevre.federate.feed import Feed
+from kevre.federate.frame import Frame, Piece, Span
+from kevre.federate.identity import Identity
+from kevre.flow.accept import Writer
+from kevre.flow.way import Way
+from kevre.model.batch import Batch
+from kevre.model.errors import KevreError
+from kevre.model.reading import Fault
+from kevre.places.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one frame."""
+
+    kept: int
+    faults: int
+
+
+class Receiver:
+    """Takes the frames of one feed."""
+
+    def __init__(self, way: Way, identity: Identity, feed: Feed) -> None:
+        self._way = way
+        self._feed = feed
+        self._known = provenance.keys(identity)
+        self._writer = Writer.peer(feed.origin, feed.site, feed.peer.source)
+
+    def take(self, frame: Frame, size: int, now: datetime) -> Taken:
+        """Commit a frame, then its number.
+
+        Args:
+            frame: as it was decoded.
+            size: its length on the wire [B].
+            now: the time of arrival.
+        """
+        now_s = int(now.timestamp())
+        good: list[Piece] = []
+        faults = [_refused(span, line) for line, span in enumerate(frame.refused, start=1)]
+        for line, piece in enumerate(frame.pieces, start=1):
+            fault = self._fault(piece, line)
+            if fault is None:
+                good.append(piece)
+            else:
+                faults.append(fault)
+        self._erase(frame, good, now_s)
+        columns = tuple(piece.column for piece in good if len(piece.column))
+        kept = 0
+        if columns or faults:
+            batch = Batch(
+                self._feed.origin,
+                f"{self._feed.handle}:{frame.cursor}",
+                columns,
+                tuple(faults),
+                source=f"feed {self._feed.handle}",
+            )
+            receipt = self._way.gate.accept(batch, self._writer, now_s=now_s)
+            kept = receipt.kept
+            faults = list(receipt.quarantined)
+        self._keep_seals(good, now_s)
+        self._move(frame, kept, size, now)
+        return Taken(kept, len(faults))
+
+    def _fault(self, piece: Piece, line: int) -> Fault | None:
+        """Say why readings may not come in: only a seal that does not hold is a reason."""
+        if piece.seal is None:
+            return None
+        try:
+            seal.verify(piece.seal, piece.column, self._known)
+        except KevreError as error:
+            raw = f"{len(piece.column)} readings of …{piece.column.series[-60:]}"
+            return Fault.of(error, line=line, field="seal", raw=raw)
+        return None
+
+    def _erase(self, frame: Frame, good: list[Piece], now_s: int) -> None:
+        exact = [Span(one.column.series, one.window) for one in good if one.is_exact]
+        spans = [*frame.erased, *exact]
+        if not spans:
+            return
+        own = Series.objects.filter(
+            urn__in={span.urn for span in spans}, source=self._feed.peer.source
+        )
+        keys = dict(own.values_list("urn", "pk"))
+        for span in spans:
+            if span.urn in keys:
+                self._way.store.erase(keys[span.urn], span.window, now_s=now_s)
+
+    def _keep_seals(self, good: list[Piece], now_s: int) -> None:
+        whole = [
+            (piece, piece.seal)
+            for piece in good
+            if piece.seal is not None and provenance.is_whole(piece.window, now_s)
+        ]
+        names = {piece.column.series for piece, _ in whole}
+        keys = dict(Series.objects.filter(urn__in=names).values_list("urn", "pk"))
+        provenance.keep(
+            (keys[piece.column.series], piece.window, held)
+            for piece, held in whole
+            if piece.column.series in keys
+        )
+
+    def _move(self, frame: Frame, kept: int, size: int, now: datetime) -> None:
+        moved: dict[str, object] = {
+            "cursor": frame.cursor,
+            "bytes_received": F("bytes_received") + size,
+            "error": "",
+        }
+        if kept:
+            moved |= {"news_at": now, "readings": F("readings") + kept}
+        Feed.objects.filter(pk=self._feed.pk, cursor__lte=frame.cursor).update(**moved)
+
+
+def _refused(span: Span, line: int) -> Fault:
+    return Fault(
+        "feed.not_granted",
+        "the peer may not send this any more",
+        line,
+        hint="ask its holder for a grant; what came before is kept as long as that one allowed",
+        raw=f"…{span.urn[-60:]}",
+    )

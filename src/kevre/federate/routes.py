@@ -1,0 +1,13 @@
+"""Every path of the HTTPS binding, below `/federation/v1/`."""
+
+from django.urls import path
+
+from kevre.federate.bindings import https
+
+urlpatterns = [
+    path("series", https.series),
+    path("grants", https.grants),
+    path("subscriptions", https.subscriptions),
+    path("subscriptions/<slug:handle>/acknowledgement", https.acknowledgement),
+    path("subscriptions/<slug:handle>/feed", https.feed),
+]

@@ -1,0 +1,72 @@
+"""Subscriptions: that an organisation's node receives what it may read, as it comes.
+
+A subscription names what is wanted and where its receiver has come; it gives no right. What
+it carries is read through the door at the moment of sending, with the rights of that moment.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from kevre.places.party import Party
+from kevre.places.series import Series
+
+
+def _handle() -> str:
+    return secrets.token_hex(8)
+
+
+class Subscription(models.Model):
+    """What one party receives; it lives until it is ended by either side.
+
+    Attributes:
+        handle: what both sides call it.
+        selector: URN of a series, the beginning of one up to a `/`, or a metering point.
+        last_seq: the highest number given to one of its parcels.
+        acknowledged: up to which number the receiver has committed all.
+        opened_at: when what was known already was entered in the outbox; none before.
+    """
+
+    handle = models.CharField(max_length=16, unique=True, default=_handle, editable=False)
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="subscriptions")
+    selector = models.CharField(max_length=200)
+    last_seq = models.BigIntegerField(default=0)
+    acknowledged = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    heard_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("subscription")
+        verbose_name_plural = _("subscriptions")
+        ordering = ("created_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("party", "selector"),
+                condition=Q(ended_at__isnull=True),
+                name="subscription_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.party_id} · {self.selector}"
+
+
+def selected(selector: str) -> QuerySet[Series]:
+    """Give the series that a selector names, in the order of their keys."""
+    below = Q(urn__startswith=f"{selector}/") | Q(urn__startswith=f"{selector}_")
+    return Series.objects.filter(Q(urn=selector) | below).order_by("pk")
+
+
+def selects(selector: str, urn: str) -> bool:
+    """Say whether a selector names a series, for names that the registry has forgotten.
+
+    >>> selects("urn:dev:ow:10e2_temperature", "urn:dev:ow:10e2_temperature/indoor/raw")
+    True
+    """
+    return urn == selector or urn.startswith((f"{selector}/", f"{selector}_"))

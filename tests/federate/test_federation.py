@@ -1,0 +1,88 @@
+"""Two real nodes over real HTTP."""
+
+import time
+
+import pytest
+from tests.federate import nodes
+from tests.federate.nodes import NEW_YEAR_S, POINT, POWER, Node
+
+pytestmark = pytest.mark.xdist_group("federation")
+
+
+@pytest.fixture
+def two(tmp_path):
+    made = []
+    for name, port in (("a", 8700), ("b", 8730)):
+        (tmp_path / name).mkdir()
+        made.append(Node(tmp_path / name, port, name).init())
+    yield made
+    for one in made:
+        one.kill()
+
+
+def wait_for(check, seconds=60):
+    until = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < until, "it did not come to pass"
+        time.sleep(0.3)
+
+
+def received(node):
+    code = (
+        "from kevre.federate.models import Feed; print(sum(f.readings for f in Feed.objects.all()))"
+    )
+    return int(node.python(code))
+
+
+def positions(lender, receiver):
+    """Whether the receiver is where the lender is, and the lender has told all it knows."""
+    told = lender.python(
+        "from kevre.flow.models import Subscription; print(Subscription.objects.get().last_seq)"
+    )
+    taken = receiver.python(
+        "from kevre.federate.models import Feed; print(Feed.objects.get().cursor)"
+    )
+    return told == taken
+
+
+def test_a_node_receives_history_then_live_through_kills_of_both(two):
+    lender, receiver = two
+    key = nodes.furnish(lender)
+    receiver.run("user", "operator@example.org", "--operator")
+    lender.serve()
+    receiver.serve()
+    nodes.post(lender, key, nodes.half_hours(48 * 20))
+    nodes.acquaint(lender, receiver)
+
+    refused = receiver.run("peer", "subscribe", nodes.slug(lender), POINT, check=False)
+    assert refused.returncode == 3
+    nodes.grant(lender, receiver)
+    receiver.run("peer", "subscribe", nodes.slug(lender), POINT)
+    wait_for(lambda: received(receiver) >= 48 * 20)
+
+    lender.kill()
+    lender.serve()
+    nodes.post(lender, key, nodes.half_hours(48, NEW_YEAR_S + 20 * 86_400))
+    receiver.kill()
+    nodes.post(lender, key, nodes.half_hours(48, NEW_YEAR_S + 21 * 86_400, first=5))
+    nodes.post(lender, key, nodes.half_hours(1, NEW_YEAR_S, first=7_777))
+    receiver.serve()
+    wait_for(lambda: received(receiver) >= 48 * 22 + 1)
+    wait_for(lambda: positions(lender, receiver))
+
+    for node in two:
+        node.kill()
+    assert receiver.series() == lender.series()
+    assert lender.series()[POWER][0] == 48 * 22
+
+
+def test_without_trust_nothing_is_told(two):
+    lender, receiver = two
+    nodes.furnish(lender)
+    lender.serve()
+    receiver.run("peer", "add", lender.url)
+
+    refused = receiver.run("peer", "series", nodes.slug(lender), check=False)
+
+    assert refused.returncode == 3
+    assert "not signed by a node that is trusted here" in refused.stderr.replace("\n", " ")
