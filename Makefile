@@ -61,6 +61,7 @@ lock: dev-environment ## Renew the pinned requirements (needs uv); pins hold ver
 		pyproject.toml requirements/build.in --extra node -o requirements/node.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml requirements/build.in --extra node --extra lake --group dev \
+		--extra gpio --extra mbus --extra modbus --extra mqtt \
 		-c requirements/node.txt -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements/spark.in -o requirements/spark.txt

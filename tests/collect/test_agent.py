@@ -12,12 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kevre.collect.agent import Agent, Pace, Sampler
+from kevre.collect.agent import Agent
 from kevre.collect.cli import main, read_key
 from kevre.collect.delivery import Delivery
 from kevre.collect.device import linky
+from kevre.collect.driver import Sample, Surroundings
+from kevre.collect.equipment import device
 from kevre.collect.load import PROFILES, Load
+from kevre.collect.option import Options
 from kevre.collect.port import Port
+from kevre.collect.sampler import Pace, Sampler
 from kevre.collect.simulate import SimulatedLinky, frame
 from kevre.collect.spool import Spool
 from kevre.collect.tic import Decoder, Frame, Mode, Value, encode
@@ -28,6 +32,13 @@ from kevre.model.quality import Quality
 
 START = [sys.executable, "-c", "from kevre.collect.cli import main; raise SystemExit(main())"]
 LOADS = {profile: Load(1, profile, 6_000) for profile in PROFILES}
+
+
+def meter(port, point, pace, folder, clock=time.time):
+    """One Linky as the file of a collector describes it, and its surroundings."""
+    around = Surroundings(folder, clock)
+    entries = {"name": "linky", "driver": "linky", "point": point, "port": port}
+    return (device(Options(entries, "test"), around, pace),), around.board
 
 
 def wait_until(is_so, timeout_s=15):
@@ -70,8 +81,8 @@ def test_readings_of_the_simulated_meter_reach_the_node(tmp_path, node, point, k
     ):
         uplink = Uplink(node.address, key, encode=encode_cbor)
         delivery = Delivery(spool, uplink, clock=time.time, backoff=hasty)
-        sampler = Sampler(point, Pace(every_s=1, index_s=2))
-        agent = Agent(port, sampler, spool, delivery, clock=time.time)
+        devices = meter(port, point, Pace(every_s=1, index_s=2), tmp_path)
+        agent = Agent(*devices, spool, delivery, clock=time.time)
         thread = threading.Thread(target=agent.run)
         thread.start()
         wait_until(lambda: len(node.readings) >= 14)
@@ -95,10 +106,10 @@ def test_readings_of_the_simulated_meter_reach_the_node(tmp_path, node, point, k
     for (urn, at_s), value in node.readings.items():
         path = urn.removeprefix(point + "_")
         said = {
-            reading.value[0]
+            sample.value[0]
             for second in range(at_s - 5, at_s + 1)  # a busy machine hears late
-            for its_path, reading in linky.readings(frame(load, second), at_s)
-            if its_path == path
+            for sample in linky.samples(frame(load, second))
+            if sample.path == path
         }
         assert value in said
 
@@ -110,9 +121,8 @@ def test_a_meter_in_historical_mode_is_found_without_being_told(tmp_path, node, 
     with Spool(tmp_path / "collect.sqlite") as spool:
         uplink = Uplink(node.address, key, encode=encode_cbor)
         delivery = Delivery(spool, uplink, clock=time.time, backoff=hasty)
-        agent = Agent(
-            os.ttyname(theirs), Sampler(point, Pace(1, 1)), spool, delivery, clock=time.time
-        )
+        devices = meter(os.ttyname(theirs), point, Pace(1, 1), tmp_path)
+        agent = Agent(*devices, spool, delivery, clock=time.time, backoff=lambda: hasty)
         thread = threading.Thread(target=agent.run)
         thread.start()
         wait_until(lambda: os.write(ours, b"\xff\x00noise" + said) and len(node.readings) >= 2)
@@ -126,17 +136,18 @@ def test_a_meter_in_historical_mode_is_found_without_being_told(tmp_path, node, 
 
 @pytest.fixture
 def listening(tmp_path, node, point, key, hasty):
-    """Run an agent on a path, with a clock, until it has noted a word about its meter."""
+    """Run an agent on a path, with a clock, until its meter fails with a code."""
 
     def noted(port, clock, word, then=lambda: None):
         with Spool(tmp_path / "collect.sqlite") as spool:
             uplink = Uplink(node.address, key, encode=encode_cbor)
             delivery = Delivery(spool, uplink, clock=clock, backoff=hasty)
-            agent = Agent(port, Sampler(point, Pace()), spool, delivery, clock=clock)
+            devices = meter(port, point, Pace(), tmp_path, clock)
+            agent = Agent(*devices, spool, delivery, clock=clock)
             thread = threading.Thread(target=agent.run)
             thread.start()
             then()
-            wait_until(lambda: spool.state().notes.get("meter", ("",))[0].startswith(word))
+            wait_until(lambda: f'"error": "{word}' in spool.state().notes.get("devices", ("",))[0])
             agent.stop()
             thread.join(5)
             assert not thread.is_alive()
@@ -169,7 +180,7 @@ def test_a_period_gives_one_reading_and_a_register_fewer():
     due = [
         (urn, reading.start_s)
         for now_s in range(1_800_000_000, 1_800_000_120)
-        for urn, reading in sampler.due(said, now_s)
+        for urn, reading in sampler.due(linky.samples(said), now_s)
     ]
 
     assert len(due) == len(set(due))
@@ -182,7 +193,17 @@ def test_readings_of_a_clock_never_set_are_doubtful():
     sampler = Sampler("urn:dev:prm:09876543210123", Pace())
     said = frame(LOADS["school"], 1_745_000_000)
 
-    assert {reading.quality for _, reading in sampler.due(said, 100_000)} == {Quality.DOUBTFUL}
+    qualities = {reading.quality for _, reading in sampler.due(linky.samples(said), 100_000)}
+
+    assert qualities == {Quality.DOUBTFUL}
+
+
+def test_a_value_with_an_instant_of_its_own_is_given_once():
+    sampler = Sampler("urn:dev:prm:09876543210123", Pace())
+    point = Sample("consumption/power/active/raw", (750, 0), start_s=1_800_000_000, step_s=1_800)
+    due = [list(sampler.due([point], now_s)) for now_s in (1_800_001_800, 1_800_001_802)]
+
+    assert [[reading.start_s for _, reading in some] for some in due] == [[1_800_000_000], []]
 
 
 def test_a_port_that_is_not_there_says_so(tmp_path):
@@ -216,6 +237,7 @@ def test_the_command_simulates_sends_and_stops_cleanly(tmp_path, node, point, ke
     ).stdout
     assert "bytes a reading:" in status
     assert "frames from the meter: 0" not in status
+    assert "device linky (linky): stopped, " in status
     assert f"kept by the node:      {len(node.readings)}\n" in status
 
 

@@ -8,7 +8,7 @@ from kevre.model.identifier import KINDS
 
 
 def read(frame):
-    return {path: reading.value for path, reading in linky.readings(frame, 1_800_000_000)}
+    return {sample.path: sample.value for sample in linky.samples(frame)}
 
 
 def frame(mode, **labels):

@@ -1,180 +1,143 @@
-"""The collector itself: port, decoder, readings at a chosen pace, spool, delivery.
+"""The collector itself: devices, readings at a chosen pace, spool, delivery.
 
-This file looks at the real clock only through what it is given. The port is read in the
-calling thread, the node is spoken to in another; between them stands the spool.
+This file looks at the real clock only through what it is given. Each device is read in a
+thread of its own, the node is spoken to in another; between them stands the spool.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Sequence
 
+from kevre.collect.condition import Condition, DeviceState, encode_states
 from kevre.collect.delivery import Backoff, Delivery
-from kevre.collect.device import linky
-from kevre.collect.port import Port
+from kevre.collect.driver import Board
+from kevre.collect.equipment import Device
+from kevre.collect.polling import Poller
 from kevre.collect.spool import Spool
-from kevre.collect.tic import Counts, Decoder, Frame, Mode
-from kevre.model.errors import KevreError
-from kevre.model.quality import Quality
+from kevre.model.errors import Conflict, KevreError
 from kevre.model.reading import Reading
 
 log = logging.getLogger(__name__)
 
-_SILENCE_S = 12.0  # no whole frame for so long: the meter may speak in the other mode
-_REPORT_S = 300.0
-# A clock before this was never set: a Raspberry Pi without network wakes in its past.
-_CLOCK_SET_S = 1_750_000_000
-_DEFAULT_INDEX_S = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often a series gets a reading [s]; a register needs fewer."""
-
-    every_s: int = 5
-    index_s: int = _DEFAULT_INDEX_S
-
-    def of(self, path: str) -> int:
-        """Give the period of one series."""
-        return max(self.every_s, self.index_s) if linky.is_index(path) else self.every_s
-
-
-@dataclass(slots=True)
-class Sampler:
-    """Chooses, from frames that come every second or two, the readings worth sending.
-
-    Time is cut into periods since the epoch; the first frame in a period gives its reading,
-    stamped with its own second.
-    """
-
-    point: str
-    pace: Pace
-    _period: dict[str, int] = field(default_factory=dict)
-
-    def due(self, frame: Frame, now_s: int) -> Iterator[tuple[str, Reading]]:
-        """Give (URN, reading) of the series whose period is new."""
-        for path, reading in linky.readings(frame, now_s):
-            period = now_s // self.pace.of(path)
-            if self._period.get(path) == period:
-                continue
-            self._period[path] = period
-            yield f"{self.point}_{path}", _doubted(reading)
-
-
-def _doubted(reading: Reading) -> Reading:
-    if reading.start_s < _CLOCK_SET_S:
-        return replace(reading, quality=Quality.DOUBTFUL)
-    return reading
+STATES_NOTE = "devices"
+_LOOK_S = 1.0  # how often the devices' conditions are looked at
+_REPORT_S = 300.0  # how often their counts are written, to spare the card
+_LEAVE_S = 10.0  # how long a device that hangs may delay the end
 
 
 class Agent:
-    """Reads one meter and brings its readings to the node, until stopped.
+    """Reads devices and brings their readings to the node, until stopped.
 
     Args:
-        port: path of the serial port.
-        sampler: what to keep of the frames.
+        devices: what to read; each in its own thread, failing alone.
+        board: where their newest values are posted for computed devices.
         spool: where readings wait.
         delivery: what empties the spool; its loop runs in a thread of this agent.
         clock: gives the time now [epoch s].
-        baud: speed of the port; None tries both until frames come.
+        backoff: makes the waits of one device after failures.
     """
 
     def __init__(
         self,
-        port: str,
-        sampler: Sampler,
+        devices: Sequence[Device],
+        board: Board,
         spool: Spool,
         delivery: Delivery,
         *,
         clock: Callable[[], float],
-        baud: int | None = None,
+        backoff: Callable[[], Backoff] | None = None,
     ) -> None:
-        self._port = port
-        self._sampler = sampler
         self._spool = spool
         self._delivery = delivery
         self._clock = clock
-        self._bauds = [baud] if baud else [mode.baud for mode in (Mode.STANDARD, Mode.HISTORICAL)]
-        self._backoff = Backoff(limit_s=30.0)
         self._stopping = threading.Event()
-        self._told = Counts()
-        self.decoder = Decoder()
+        self._told: Counter[str] = Counter()
+        self._owner: dict[str, str] = {}  # by URN of the series
+        self._pollers = [
+            Poller(
+                device,
+                self._keep,
+                board=board,
+                clock=clock,
+                backoff=None if backoff is None else backoff(),
+            )
+            for device in devices
+        ]
 
     def stop(self) -> None:
-        """Ask both loops to end; call it from any thread, not from a signal handler."""
+        """Ask all loops to end; call it from any thread, not from a signal handler."""
         self._stopping.set()
         self._delivery.stop()
 
+    def states(self) -> tuple[DeviceState, ...]:
+        """Give how every device stands, in the order of the file."""
+        return tuple(poller.state for poller in self._pollers)
+
     def run(self) -> None:
-        """Work until stopped; a lost port or a full disk is waited out."""
+        """Work until stopped; a lost device or a full disk is waited out."""
         sender = threading.Thread(target=self._delivery.run, name="delivery")
+        readers = [
+            # A daemon: a driver that hangs in a library must not keep the program.
+            threading.Thread(target=poller.run, args=(self._stopping,), daemon=True)
+            for poller in self._pollers
+        ]
         sender.start()
+        for reader in readers:
+            reader.start()
         try:
-            while not self._stopping.is_set():
-                self._listen_patiently()
+            self._watch()
         finally:
+            for reader in readers:
+                reader.join(_LEAVE_S)
             self._delivery.stop()
             sender.join()
             self._report()
 
-    def _listen_patiently(self) -> None:
-        try:
-            self._listen(self._bauds[0])
-        except KevreError as error:
-            log.warning("waiting for the meter", extra={"code": error.code})
-            self._note(f"{error.code}: {error}")
-            self._stopping.wait(self._backoff.next_s())
-        except Exception:
-            log.exception("collector failed")
-            self._stopping.wait(self._backoff.next_s())
+    def _watch(self) -> None:
+        """Write down how the devices stand: at once when one changes, else now and then."""
+        told: tuple[tuple[Condition, str], ...] = ()
+        reported_s = 0.0
+        while not self._stopping.is_set():
+            states = self.states()
+            # Without the count: a failure that goes on is no news.
+            news = tuple((state.condition, state.error.partition(":")[0]) for state in states)
+            # abs: a clock set back must not make it silent for years
+            if news != told or abs(self._clock() - reported_s) > _REPORT_S:
+                told, reported_s = news, self._clock()
+                self._report()
+            self._stopping.wait(_LOOK_S)
 
-    def _listen(self, baud: int) -> None:
-        """Read the port until it is silent for long; then the next speed is up."""
-        with Port(self._port, baud) as port:
-            heard_s = reported_s = self._clock()
-            while not self._stopping.is_set():
-                chunk = port.read()
-                now_s = self._clock()
-                for frame in self.decoder.feed(chunk):
-                    heard_s = now_s
-                    self._backoff.reset()
-                    self._keep(frame, int(now_s))
-                if now_s - reported_s > _REPORT_S:
-                    reported_s = now_s
-                    self._report()
-                # abs: a clock set back must not make silence last for years
-                if abs(now_s - heard_s) > _SILENCE_S:
-                    break
-            else:
-                return
-        self._note("port.silent: nothing that can be read comes from the meter")
-        log.warning("no frame from the meter", extra={"baud": baud})
-        self._bauds.append(self._bauds.pop(0))
+    def _keep(self, name: str, due: Sequence[tuple[str, Reading]]) -> None:
+        """Put the readings of one device on disk; a series has one device.
 
-    def _keep(self, frame: Frame, now_s: int) -> None:
-        due = list(self._sampler.due(frame, now_s))
-        if due:
-            self._spool.append(due)
-            self._delivery.ring()
-
-    def _note(self, text: str) -> None:
-        try:
-            self._spool.note("meter", text, int(self._clock()))
-        except KevreError as error:
-            log.warning("cannot note", extra={"code": error.code})
+        Raises:
+            Conflict: another device gives one of these series.
+        """
+        owners = {self._owner.setdefault(urn, name) for urn, _ in due} - {name}
+        if owners:
+            raise Conflict(
+                "device.same_series",
+                f"device {min(owners)} gives the same series",
+                where=f"device {name}",
+                hint="give one of the two another point or series",
+            )
+        self._spool.append(due)
+        self._delivery.ring()
 
     def _report(self) -> None:
-        """Add what the decoder met since the last report to the counters on disk."""
-        counts, told = self.decoder.counts, self._told
-        self._told = replace(counts)
+        """Write how the devices stand, and add what they counted to the counters on disk."""
+        states = self.states()
+        counts: Counter[str] = Counter()
+        for state in states:
+            counts.update(state.counts)
+        news = counts - self._told
         try:
-            self._spool.tally(
-                frames=counts.frames - told.frames,
-                torn=counts.torn - told.torn,
-                checksum_errors=counts.checksum_errors - told.checksum_errors,
-                malformed=counts.malformed - told.malformed,
-            )
+            self._spool.note(STATES_NOTE, encode_states(states), int(self._clock()))
+            self._spool.tally(**news)
         except KevreError as error:
             log.warning("cannot report", extra={"code": error.code})
+            return
+        self._told = counts

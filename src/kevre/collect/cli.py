@@ -1,4 +1,4 @@
-"""The command `kevre-collect`: run, simulate, status, retry."""
+"""The command `kevre-collect`: run, simulate, check, status, retry."""
 
 from __future__ import annotations
 
@@ -13,19 +13,24 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kevre.collect.agent import Agent, Pace, Sampler
+from kevre.collect.agent import STATES_NOTE, Agent
+from kevre.collect.condition import decode_states, device_lines
 from kevre.collect.delivery import Delivery
+from kevre.collect.driver import Surroundings
+from kevre.collect.equipment import Device, Equipment, device, load
 from kevre.collect.load import PROFILES
+from kevre.collect.option import Options
+from kevre.collect.sampler import Pace
 from kevre.collect.simulate import SimulatedLinky
 from kevre.collect.spool import DEFAULT_CAPACITY, Spool, State
 from kevre.collect.uplink import Uplink
 from kevre.formats.senml_cbor import encode_cbor
-from kevre.model import identifier
-from kevre.model.errors import KevreError, Missing
+from kevre.model.errors import KevreError, Malformed, Missing
 
 log = logging.getLogger(__name__)
 
 KEY_VARIABLE = "KEVRE_KEY"
+_MODES = {None: "both", 1_200: "historical", 9_600: "standard"}
 _OTHERS = 0o077
 _PLAIN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 
@@ -60,30 +65,79 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    return _collect(arguments, arguments.port, arguments.baud)
+    if arguments.config is not None:
+        around = Surroundings(_state_folder(arguments.spool), time.time)
+        equipment = load(arguments.config, around)
+        return _collect(_said(arguments, equipment), equipment.devices, around)
+    if arguments.port is None:
+        raise Malformed(
+            "device.none", "no device was named", hint="give --config FILE, or --port and --point"
+        )
+    return _collect_linky(arguments, arguments.port, _MODES[arguments.baud])
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
-    device = SimulatedLinky(
+    meter = SimulatedLinky(
         arguments.seed, arguments.profile, solar_wp=arguments.solar_wp, clock=time.time
     )
-    with device as port:
+    with meter as port:
         log.info("simulated meter", extra={"profile": arguments.profile, "seed": arguments.seed})
-        return _collect(arguments, port, None)
+        return _collect_linky(arguments, port, _MODES[None])
 
 
-def _collect(arguments: argparse.Namespace, port: str, baud: int | None) -> int:
-    point = identifier.point(arguments.point)
+def _check(arguments: argparse.Namespace) -> int:
+    equipment = load(arguments.config, Surroundings(_state_folder(arguments.spool), time.time))
+    for one in equipment.devices:
+        sys.stdout.write(f"device {one.name} ({one.kind}): as it should be written\n")
+    return 0
+
+
+def _said(arguments: argparse.Namespace, equipment: Equipment) -> argparse.Namespace:
+    """Complete what the command line says by what the file says."""
+    arguments.node = arguments.node or equipment.node
+    arguments.key_file = arguments.key_file or equipment.key_file
+    arguments.plain_http = arguments.plain_http or equipment.plain_http
+    return arguments
+
+
+def _collect_linky(arguments: argparse.Namespace, port: str, mode: str) -> int:
+    if arguments.point is None:
+        raise Malformed(
+            "device.none", "no point was named", hint="give --point urn:dev:prm:09876543210123"
+        )
+    around = Surroundings(_state_folder(arguments.spool), time.time)
+    entries = {
+        "name": "linky",
+        "driver": "linky",
+        "point": arguments.point,
+        "port": port,
+        "mode": mode,
+    }
+    pace = Pace(arguments.every, arguments.index_every)
+    linky = device(Options(entries, "command line"), around, pace)
+    return _collect(arguments, (linky,), around)
+
+
+def _collect(arguments: argparse.Namespace, devices: Sequence[Device], around: Surroundings) -> int:
+    if not arguments.node:
+        raise Malformed(
+            "uplink.address",
+            "no node was named",
+            hint="give --node https://kevre.example, or node in the file",
+        )
     key = read_key(arguments.key_file)
     uplink = Uplink(arguments.node, key, encode=encode_cbor, plain_http=arguments.plain_http)
     with Spool(arguments.spool, capacity=arguments.capacity) as spool:
         delivery = Delivery(spool, uplink, clock=time.time)
-        sampler = Sampler(point, Pace(arguments.every, arguments.index_every))
-        agent = Agent(port, sampler, spool, delivery, clock=time.time, baud=baud)
-        log.info("collecting", extra={"every_s": arguments.every})
+        agent = Agent(devices, around.board, spool, delivery, clock=time.time)
+        log.info("collecting", extra={"devices": len(devices)})
         _run_until_told(agent)
     log.info("stopped")
     return 0
+
+
+def _state_folder(spool: Path) -> Path:
+    return spool.with_suffix(".state")
 
 
 def _run_until_told(agent: Agent) -> None:
@@ -177,7 +231,10 @@ def status_lines(state: State) -> list[str]:
     ]
     if sent:
         lines.append(f"bytes a reading:       {count('bytes', 0) / sent:.1f}")
-    for name, (text, at_s) in sorted(state.notes.items()):
+    notes = dict(state.notes)
+    devices, _ = notes.pop(STATES_NOTE, ("[]", 0))
+    lines.extend(device_lines(decode_states(devices)))
+    for name, (text, at_s) in sorted(notes.items()):
         at = datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         lines.append(f"last {name}: {at} {text}".rstrip())
     return lines
@@ -202,9 +259,9 @@ def _parser() -> argparse.ArgumentParser:
     spool = argparse.ArgumentParser(add_help=False)
     spool.add_argument("--spool", type=Path, default=_default_spool(), help="file of the queue")
     way = argparse.ArgumentParser(add_help=False, parents=[spool])
-    way.add_argument("--node", required=True, help="address, such as https://kevre.example")
+    way.add_argument("--node", help="address, such as https://kevre.example")
     way.add_argument("--key-file", type=Path, help=f"file with the key; else ${KEY_VARIABLE}")
-    way.add_argument("--point", required=True, help="URN, such as urn:dev:prm:09876543210123")
+    way.add_argument("--point", help="URN, such as urn:dev:prm:09876543210123")
     way.add_argument("--every", type=_seconds, default=5, help="seconds between powers")
     way.add_argument("--index-every", type=_seconds, default=60, help="seconds between registers")
     way.add_argument("--capacity", type=int, default=DEFAULT_CAPACITY, help="most readings queued")
@@ -218,8 +275,9 @@ def _add_commands(
     spool: argparse.ArgumentParser,
     way: argparse.ArgumentParser,
 ) -> None:
-    run = commands.add_parser("run", parents=[way], help="read a Linky")
-    run.add_argument("--port", required=True, help="serial port, such as /dev/ttyUSB0")
+    run = commands.add_parser("run", parents=[way], help="read the devices of a file, or a Linky")
+    run.add_argument("--config", type=Path, help="file of the devices, in TOML")
+    run.add_argument("--port", help="serial port of a Linky, such as /dev/ttyUSB0")
     run.add_argument("--baud", type=int, choices=(1_200, 9_600), help="default: try both")
     run.set_defaults(act=_run)
     simulate = commands.add_parser("simulate", parents=[way], help="read a simulated meter")
@@ -227,6 +285,9 @@ def _add_commands(
     simulate.add_argument("--profile", choices=sorted(PROFILES), default="household")
     simulate.add_argument("--solar-wp", type=int, default=0, help="peak power of panels, in watts")
     simulate.set_defaults(act=_simulate)
+    check = commands.add_parser("check", parents=[spool], help="read a file of devices, no more")
+    check.add_argument("--config", type=Path, required=True, help="file of the devices, in TOML")
+    check.set_defaults(act=_check)
     status = commands.add_parser("status", parents=[spool], help="say how the collector stands")
     status.set_defaults(act=_status)
     retry = commands.add_parser("retry", parents=[spool], help="queue again what was refused")

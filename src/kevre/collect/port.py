@@ -46,6 +46,10 @@ class Port:
         trace: TracebackType | None,
     ) -> None:
         """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close it."""
         self._line.close()
 
     def read(self) -> bytes:

@@ -39,6 +39,14 @@ def _electric(direction: Direction) -> dict[str, Kind]:
             _E, "power/capacitive", direction, Statistic.MEAN, "var"
         ),
         f"{way}/power/inductive/raw": Kind(_E, "power/inductive", direction, Statistic.MEAN, "var"),
+        f"{way}/power/reactive/instant": Kind(
+            _E, "power/reactive", direction, Statistic.INSTANT, "var"
+        ),
+        f"{way}/current/instant": Kind(_E, "current", direction, Statistic.INSTANT, "A"),
+        f"{way}/voltage/instant": Kind(_E, "voltage", direction, Statistic.INSTANT, "V"),
+        f"{way}/energy/reactive/index": Kind(
+            _E, "energy/reactive", direction, Statistic.REGISTER, "varh"
+        ),
         f"{way}/voltage/raw": Kind(_E, "voltage", direction, Statistic.MEAN, "V"),
         f"{way}/energy/active/raw": Kind(_E, "energy/active", direction, Statistic.SUM, "Wh"),
         f"{way}/energy/active/daily": Kind(_E, "energy/active", direction, Statistic.SUM, "Wh"),
@@ -48,9 +56,23 @@ def _electric(direction: Direction) -> dict[str, Kind]:
     }
 
 
+def _heat(direction: Direction) -> dict[str, Kind]:
+    """Give the series of a loop of heat; its volume is that of the carrier."""
+    way = direction.value
+    return {
+        f"{way}/power/heat/raw": Kind(_H, "power", direction, Statistic.MEAN, "W"),
+        f"{way}/power/heat/instant": Kind(_H, "power", direction, Statistic.INSTANT, "W"),
+        f"{way}/energy/heat/index": Kind(_H, "energy", direction, Statistic.REGISTER, "Wh"),
+        f"{way}/volume/heat/index": Kind(_H, "volume", direction, Statistic.REGISTER, "m3"),
+        f"{way}/flow/heat/instant": Kind(_H, "flow", direction, Statistic.INSTANT, "m3/h"),
+    }
+
+
 KINDS: dict[str, Kind] = (
     _electric(_IN)
     | _electric(_OUT)
+    | _heat(_IN)
+    | _heat(_OUT)
     | {
         "consumption/energy/gas/raw": Kind(_G, "energy", _IN, Statistic.SUM, "Wh"),
         "consumption/energy/gas/daily": Kind(_G, "energy", _IN, Statistic.SUM, "Wh"),
@@ -59,8 +81,18 @@ KINDS: dict[str, Kind] = (
         "consumption/volume/water/index": Kind(
             Fluid.WATER, "volume", _IN, Statistic.REGISTER, "m3"
         ),
-        "production/power/heat/raw": Kind(_H, "power", _OUT, Statistic.MEAN, "W"),
-        "consumption/power/heat/raw": Kind(_H, "power", _IN, Statistic.MEAN, "W"),
+        "consumption/flow/water/instant": Kind(Fluid.WATER, "flow", _IN, Statistic.INSTANT, "m3/h"),
+        "consumption/flow/gas/instant": Kind(_G, "flow", _IN, Statistic.INSTANT, "m3/h"),
+        "production/efficiency/heat/instant": Kind(_H, "efficiency", _OUT, Statistic.INSTANT, "/"),
+        "temperature/supply/instant": Kind(_H, "temperature/supply", _NO, Statistic.INSTANT, "Cel"),
+        "temperature/return/instant": Kind(_H, "temperature/return", _NO, Statistic.INSTANT, "Cel"),
+        "temperature/tank/instant": Kind(_H, "temperature/tank", _NO, Statistic.INSTANT, "Cel"),
+        "temperature/outdoor/instant": Kind(_W, "temperature", _NO, Statistic.INSTANT, "Cel"),
+        "humidity/outdoor/instant": Kind(_W, "humidity", _NO, Statistic.INSTANT, "%RH"),
+        "humidity/indoor/instant": Kind(Fluid.INDOOR, "humidity", _NO, Statistic.INSTANT, "%RH"),
+        "co2/indoor/instant": Kind(Fluid.INDOOR, "co2", _NO, Statistic.INSTANT, "ppm"),
+        "irradiance/collector/instant": Kind(_W, "irradiance", _NO, Statistic.INSTANT, "W/m2"),
+        "frequency/grid/instant": Kind(_E, "frequency", _NO, Statistic.INSTANT, "Hz"),
         "temperature/air/raw": Kind(_W, "temperature", _NO, Statistic.MEAN, "Cel"),
         "temperature/indoor/raw": Kind(Fluid.INDOOR, "temperature", _NO, Statistic.INSTANT, "Cel"),
         "humidity/air/raw": Kind(_W, "humidity", _NO, Statistic.MEAN, "%RH"),
@@ -74,12 +106,26 @@ KINDS: dict[str, Kind] = (
     }
 )
 
-# Paths below these carry a tariff class or the like, and have the kind of their parent.
+# Paths below these carry a tariff class, a phase or the like, and have the kind of their
+# parent.
 _FAMILIES = (
-    "consumption/energy/active/index",
-    "production/energy/active/index",
+    *(
+        f"{way}/{branch}"
+        for way in (_IN.value, _OUT.value)
+        for branch in (
+            "energy/active/index",
+            "energy/reactive/index",
+            "power/active/instant",
+            "power/apparent/instant",
+            "power/reactive/instant",
+            "current/instant",
+            "voltage/instant",
+        )
+    ),
     "consumption/power/apparent/max",
     "consumption/power/active/max",
+    "temperature/tank/instant",
+    "temperature/indoor/raw",
 )
 
 # What Quoalise v1 and early v2 called the same series.

@@ -1,0 +1,92 @@
+"""One rig for each driver: something real that it can read, and something that fails.
+
+A rig is a context manager: it takes a folder, and gives what stands in the file of the
+collector for a device that works.
+"""
+
+import itertools
+import threading
+import time
+from contextlib import contextmanager
+
+from kevre.collect.driver import Surroundings
+from kevre.collect.equipment import device
+from kevre.collect.option import Options
+from kevre.collect.sampler import Pace
+from kevre.collect.simulate import SimulatedLinky
+
+POINT = "urn:dev:org:kevre-test-1"
+W1_ANSWER = "a3 01 4b 46 7f ff 0d 10 ce : crc=ce {verdict}\na3 01 4b 46 7f ff 0d 10 ce t={milli}\n"
+
+
+@contextmanager
+def linky(folder):
+    with SimulatedLinky(1, solar_wp=3_000, period_s=0.05, clock=time.time) as port:
+        yield {"port": port, "point": POINT}
+
+
+@contextmanager
+def onewire(folder):
+    thermometer(folder / "w1", "28-0316a2795bff", 26_187)
+    thermometer(folder / "w1", "10-0008013a07e2", -1_250)
+    yield {"bus": str(folder / "w1")}
+
+
+def thermometer(bus, sensor, milli, verdict="YES"):
+    (bus / sensor).mkdir(parents=True, exist_ok=True)
+    (bus / sensor / "w1_slave").write_text(W1_ANSWER.format(verdict=verdict, milli=milli))
+
+
+@contextmanager
+def pulse(folder):
+    """A file whose count grows by itself, as that of a program that counts."""
+    count, stopping = folder / "pulses", threading.Event()
+    count.write_text("0")
+
+    def grow():
+        for number in itertools.count(1):
+            if stopping.wait(0.01):
+                return
+            fresh = folder / "fresh"
+            fresh.write_text(str(number))
+            fresh.replace(count)
+
+    thread = threading.Thread(target=grow)
+    thread.start()
+    try:
+        yield {
+            "point": POINT,
+            "file": str(count),
+            "series": "consumption/volume/water/index",
+            "unit": "l",
+        }
+    finally:
+        stopping.set()
+        thread.join()
+
+
+# Of each driver: its rig, and what to change in its entries so that the device is not there.
+RIGS = {
+    "linky": (linky, {"port": "/nonexistent/ttyUSB9"}),
+    "onewire": (onewire, {"bus": "/nonexistent/w1"}),
+    "pulse": (pulse, {"file": "/nonexistent/pulses"}),
+}
+
+
+def made(kind, entries, folder, *, around=None, pace=None):
+    """Make a device as the file of a collector would."""
+    around = around or Surroundings(folder / "collect.state", time.time)
+    entries = {"name": f"one-{kind}", "driver": kind} | entries
+    return device(Options(entries, "test"), around, pace or Pace(1, 1))
+
+
+def samples(driver, *, within_s=10):
+    """Open a driver and read it until something comes, then close it."""
+    driver.open()
+    try:
+        end = time.monotonic() + within_s
+        while not (read := list(driver.read())):
+            assert time.monotonic() < end, "nothing came"
+        return read
+    finally:
+        driver.close()
