@@ -26,6 +26,7 @@ def school(way):
 
 @pytest.fixture
 def lent(school, way, neighbour):
+    grant(school, neighbour.party)
     held = Subscription.objects.create(party=neighbour.party, selector="urn:dev:prm:09876543210123")
     share.catch_up(way.store, NOW)
     held.refresh_from_db()
@@ -47,8 +48,6 @@ def sent(sender, after=0, most=deliver.MOST_READINGS):
 
 
 def test_what_is_granted_is_sent_sealed_and_logged(sender, school, neighbour, own, lent):
-    grant(school, neighbour.party)
-
     frames = sent(sender)
 
     assert sum(len(one) for one in frames) == 96
@@ -60,8 +59,6 @@ def test_what_is_granted_is_sent_sealed_and_logged(sender, school, neighbour, ow
 
 
 def test_what_was_acknowledged_is_not_sent_again(sender, school, neighbour, lent):
-    grant(school, neighbour.party)
-
     outbox.acknowledge(lent, sent(sender)[-1].cursor)
 
     assert sent(sender) == []
@@ -70,7 +67,6 @@ def test_what_was_acknowledged_is_not_sent_again(sender, school, neighbour, lent
 def test_a_grant_withdrawn_meanwhile_is_honoured_and_holds_nothing_up(
     sender, school, neighbour, lent
 ):
-    grant(school, neighbour.party)
     Grant.objects.update(withdrawn_at=NOW)
 
     frames = sent(sender)
@@ -82,13 +78,14 @@ def test_a_grant_withdrawn_meanwhile_is_honoured_and_holds_nothing_up(
 
 
 def test_one_series_that_is_not_granted_does_not_hide_the_others(way, own, school, neighbour):
-    grant(school, neighbour.party, path_prefix="consumption/power/active/raw")
+    grant(school, neighbour.party)
     place = MeteringPoint.objects.get().site
     other = column(range(48), urn=POWER.replace("raw", "corrected"))
     way.gate.accept(batch(other, key="k2"), Writer.operator("t", site=place), now_s=NOW_S)
     held = Subscription.objects.create(party=neighbour.party, selector=POWER.partition("_")[0])
     share.catch_up(way.store, NOW)
     held.refresh_from_db()
+    Grant.objects.update(path_prefix="consumption/power/active/raw")
 
     frames = sent(Sender(way.door, own, held))
 
@@ -98,7 +95,7 @@ def test_one_series_that_is_not_granted_does_not_hide_the_others(way, own, schoo
 
 def test_a_grant_for_part_of_the_time_gives_that_part(sender, school, neighbour):
     half = NOW.replace(hour=0)
-    grant(school, neighbour.party, readings_since=half)
+    Grant.objects.update(readings_since=half)
 
     starts = [s for one in sent(sender) for piece in one.pieces for s in piece.column.start_s]
 
@@ -109,7 +106,6 @@ def test_a_grant_for_part_of_the_time_gives_that_part(sender, school, neighbour)
 def test_a_closed_day_travels_whole_even_if_a_part_of_it_changed(
     way, sender, school, neighbour, lent
 ):
-    grant(school, neighbour.party)
     outbox.acknowledge(lent, lent.last_seq)
     start_s = (NOW_S // DAY_S - 1) * DAY_S
     changed = column([999], start_s=start_s + 3_600)
@@ -123,7 +119,6 @@ def test_a_closed_day_travels_whole_even_if_a_part_of_it_changed(
 
 
 def test_a_series_erased_from_the_registry_is_told_as_erased(sender, school, neighbour, lent):
-    grant(school, neighbour.party)
     Series.objects.all().delete()
 
     frames = sent(sender)

@@ -5,14 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import registry
-from tests.federate.conftest import DAY_S, NOW, NOW_S, POWER, batch, column
+from tests.federate.conftest import DAY_S, NOW, NOW_S, POWER, batch, column, grant
 
 from kevre.flow import outbox, share
 from kevre.flow.accept import Writer
 from kevre.flow.models import Parcel, Subscription
 from kevre.flow.outbox import Due
 from kevre.model.window import Window
-from kevre.places.models import Series
+from kevre.places.models import Series, Site
+from kevre.rights.models import Grant
 from kevre.store import RETENTION
 
 pytestmark = [pytest.mark.django_db, pytest.mark.registry]
@@ -20,13 +21,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.registry]
 
 @pytest.fixture
 def lent(way):
-    return Subscription.objects.create(
-        party=registry.party(), selector="urn:dev:prm:09876543210123"
-    )
+    party = registry.party()
+    grant(registry.site(), party)
+    return Subscription.objects.create(party=party, selector="urn:dev:prm:09876543210123")
 
 
 def keep(way, *columns, key="k1"):
-    place = registry.site() if not Series.objects.exists() else None
+    place = Site.objects.get()
     way.gate.accept(batch(*columns, key=key), Writer.operator("test", site=place), now_s=NOW_S)
 
 
@@ -63,6 +64,37 @@ def test_series_that_are_not_selected_are_not_told(way, lent):
     share.catch_up(way.store, NOW)
 
     assert not Parcel.objects.exists()
+
+
+def test_what_is_not_granted_is_not_even_named(way, lent):
+    Grant.objects.update(path_prefix="consumption/power/active/corrected")
+    keep(way, column([1]))
+
+    share.catch_up(way.store, NOW)
+
+    assert not Parcel.objects.exists()
+
+
+def test_a_later_grant_brings_all_that_is_known(way, lent):
+    Grant.objects.update(withdrawn_at=NOW)
+    keep(way, column([1, 2], start_s=NOW_S - 400 * DAY_S))
+    share.catch_up(way.store, NOW)
+    assert not Parcel.objects.exists()
+
+    grant(Site.objects.get(), lent.party)
+    share.catch_up(way.store, NOW)
+
+    assert lent.parcels.exists()
+
+
+@pytest.mark.parametrize("selector", ["*", "site:school"])
+def test_a_selector_can_name_a_site_or_everything(way, lent, selector):
+    Subscription.objects.update(selector=selector)
+    keep(way, column([1], urn=POWER.replace("123_", "124_")))
+
+    share.catch_up(way.store, NOW)
+
+    assert lent.parcels.get().urn == POWER.replace("123_", "124_")
 
 
 def test_what_our_own_rules_let_go_is_not_told(way, lent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,13 +11,15 @@ from django.db.models import QuerySet
 
 from kevre.federate.peer import Peer
 from kevre.flow import outbox
-from kevre.flow.subscription import Subscription, selected
+from kevre.flow.subscription import EVERYTHING, SITE, Subscription, selected
 from kevre.model import identifier
 from kevre.model.errors import Malformed, Missing, Refused
 from kevre.places.party import Party
 from kevre.places.series import Series
 from kevre.rights.gate import grants_in_force, readable_sites
 from kevre.rights.grant import Grant
+
+_SITE = re.compile(rf"{SITE}[-a-z0-9_]{{1,80}}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ def unsubscribe(party: Party, selector: str, now: datetime) -> int:
     wanted = checked(selector)
     ended = 0
     for one in list_subscriptions(party):
-        if one.selector == wanted or one.selector.startswith((f"{wanted}/", f"{wanted}_")):
+        begins = one.selector.startswith((f"{wanted}/", f"{wanted}_"))
+        if wanted in {one.selector, EVERYTHING} or begins:
             end(one, now)
             ended += 1
     return ended
@@ -116,12 +120,14 @@ def end(held: Subscription, now: datetime) -> None:
 
 
 def checked(selector: str) -> str:
-    """Give a selector in its present form: a point, a series, or the beginning of some.
+    """Give a selector in its present form; see `flow.subscription.selected`.
 
     Raises:
-        Malformed: it is none of these.
+        Malformed: it is none.
     """
     text = selector.rstrip("/")
+    if text == EVERYTHING or _SITE.match(text):
+        return text
     try:
         return identifier.point(text)
     except Malformed:

@@ -1,24 +1,31 @@
 """Share: a follower of the change log that tells the outbox of each subscription what changed.
 
 Progress and promise lie in one database and commit together: a crash repeats nothing and
-forgets nothing. A new subscription first gets everything that is known, month by month, so
-that its receiver fills up from the oldest on and joins what is live without a seam.
+forgets nothing. What becomes readable, by a new subscription or a new grant, is first entered
+with everything that is known, month by month, so that its receiver fills up from the oldest on
+and joins what is live without a seam. What may not be read is not entered: not even its name
+may leave.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Count, Max
 
 from kevre.flow import outbox
 from kevre.flow.cursor import Cursor
 from kevre.flow.outbox import Due
-from kevre.flow.subscription import Subscription, selected, selects
+from kevre.flow.subscription import Subscription, selected
 from kevre.model.month import Month
+from kevre.places.point import MeteringPoint
 from kevre.places.series import Series
+from kevre.rights import gate
+from kevre.rights.gate import Reader
 from kevre.store import RETENTION, Change, Store
 
 FOLLOWER = "share"
@@ -30,17 +37,17 @@ _RECENT_S = 35 * _DAY_S
 
 
 def follow(store: Store, now: datetime) -> int:
-    """Open what is new and deal with the changes since the cursor; count these."""
+    """Enter what became readable and what changed since the cursor; count the changes."""
     cursor, _ = Cursor.objects.get_or_create(follower=FOLLOWER)
     changes = store.changes(cursor.position, _AT_ONCE)
-    living = list(Subscription.objects.filter(ended_at__isnull=True))
-    opened = [one for one in living if one.opened_at is not None]
+    living = Subscription.objects.select_related("party").filter(ended_at__isnull=True)
     with transaction.atomic():
-        for subscription in living:
-            if subscription.opened_at is None:
-                # It finds the changes at hand in what the store holds by now.
-                _open(store, subscription, now)
-        for key, due in _due(changes, opened, int(now.timestamp())).items():
+        known = {one.pk: (one, dict(one.reach)) for one in living}
+        for subscription, _ in known.values():
+            _extend(store, subscription, now)
+        # What became readable just now was entered with all that the store holds by now.
+        reaches = {key: reach for key, (_, reach) in known.items()}
+        for key, due in _due(changes, reaches, int(now.timestamp())).items():
             outbox.put(key, due)
         if changes:
             cursor.position = changes[-1].seq
@@ -70,8 +77,8 @@ def close_day(now: datetime) -> int:
     if cursor.position >= end_s // _DAY_S:
         return 0
     count = 0
-    for subscription in Subscription.objects.filter(ended_at__isnull=True, opened_at__isnull=False):
-        series = selected(subscription.selector)
+    for subscription in Subscription.objects.filter(ended_at__isnull=True):
+        series = Series.objects.filter(pk__in=map(int, subscription.reach)).order_by("pk")
         due = (Due(one.pk, one.urn, first_s, end_s, first_s, end_s) for one in series.iterator())
         count += outbox.put(subscription.pk, due)
     cursor.position = end_s // _DAY_S
@@ -97,21 +104,45 @@ def buckets(first_s: int, end_s: int, now_s: int) -> Iterator[tuple[int, int, in
         at_s = next_s
 
 
-def _open(store: Store, subscription: Subscription, now: datetime) -> None:
-    now_s = int(now.timestamp())
+def _extend(store: Store, subscription: Subscription, now: datetime) -> None:
+    """Enter all that is known of the series that another grant covers since the last time."""
+    reader = Reader(None, subscription.party)
+    mark = _mark(reader, now)
+    if mark == subscription.reach_mark:
+        return
+    reach = gate.reach(reader, selected(subscription.selector), now)
+    before = subscription.reach
+    fresh = [key for key, rights in reach.items() if set(rights) - set(before.get(str(key), ()))]
+    outbox.put(subscription.pk, _history(store, fresh, int(now.timestamp())))
+    Subscription.objects.filter(pk=subscription.pk).update(
+        reach={str(key): rights for key, rights in reach.items()}, reach_mark=mark
+    )
+
+
+def _mark(reader: Reader, now: datetime) -> str:
+    """Sum up all that reach depends on: the grants in force, and which series there are."""
+    grants = gate.grants_in_force(reader, now).order_by("pk")
+    series = Series.objects.aggregate(Count("pk"), Max("pk"))
+    placed = MeteringPoint.objects.filter(site__isnull=False).count()
+    written = repr((list(grants.values_list()), sorted(series.items()), placed))
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def _history(store: Store, keys: Sequence[int], now_s: int) -> Iterator[Due]:
+    """Give all that is known of some series, oldest first."""
     everything: dict[int, list[Due]] = defaultdict(list)
-    for series in selected(subscription.selector):
+    for series in Series.objects.filter(pk__in=keys).order_by("pk"):
         span_s = store.span_s(series.pk)
         if span_s is None:
             continue
         for part in buckets(*span_s, now_s):
             everything[part[0]].append(Due(series.pk, series.urn, *part))
-    outbox.put(subscription.pk, (one for at_s in sorted(everything) for one in everything[at_s]))
-    Subscription.objects.filter(pk=subscription.pk).update(opened_at=now)
+    for at_s in sorted(everything):
+        yield from everything[at_s]
 
 
 def _due(
-    changes: Sequence[Change], living: Sequence[Subscription], now_s: int
+    changes: Sequence[Change], reaches: Mapping[int, Mapping[str, object]], now_s: int
 ) -> dict[int, list[Due]]:
     """Give, per subscription, what its receiver has to hear of."""
     # What our own rules let go stays with those who have rules of their own.
@@ -122,10 +153,8 @@ def _due(
     due: dict[int, list[Due]] = defaultdict(list)
     for change in told:
         urn = names.get(change.series)
-        if urn is None:
-            continue
-        takers = [one.pk for one in living if selects(one.selector, urn)]
-        if not takers:
+        takers = [key for key, reach in reaches.items() if str(change.series) in reach]
+        if urn is None or not takers:
             continue
         cut = [
             Due(change.series, urn, *part, is_exact=not change.batch)

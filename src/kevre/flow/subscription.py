@@ -25,10 +25,12 @@ class Subscription(models.Model):
 
     Attributes:
         handle: what both sides call it.
-        selector: URN of a series, the beginning of one up to a `/`, or a metering point.
+        selector: see `selected`.
         last_seq: the highest number given to one of its parcels.
         acknowledged: up to which number the receiver has committed all.
-        opened_at: when what was known already was entered in the outbox; none before.
+        reach: by which rights its series may be read, as far as that is entered in the
+            outbox: {key of the series: [rights]}, see `rights.gate.reach`.
+        reach_mark: what `reach` was made from; where it is the same, so is `reach`.
     """
 
     handle = models.CharField(max_length=16, unique=True, default=_handle, editable=False)
@@ -37,7 +39,8 @@ class Subscription(models.Model):
     last_seq = models.BigIntegerField(default=0)
     acknowledged = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
-    opened_at = models.DateTimeField(null=True, blank=True)
+    reach = models.JSONField(default=dict)
+    reach_mark = models.CharField(max_length=64, blank=True)
     heard_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -57,16 +60,20 @@ class Subscription(models.Model):
         return f"{self.party_id} · {self.selector}"
 
 
+EVERYTHING = "*"
+SITE = "site:"
+
+
 def selected(selector: str) -> QuerySet[Series]:
-    """Give the series that a selector names, in the order of their keys."""
-    below = Q(urn__startswith=f"{selector}/") | Q(urn__startswith=f"{selector}_")
-    return Series.objects.filter(Q(urn=selector) | below).order_by("pk")
+    """Give the series that a selector names, in the order of their keys.
 
-
-def selects(selector: str, urn: str) -> bool:
-    """Say whether a selector names a series, for names that the registry has forgotten.
-
-    >>> selects("urn:dev:ow:10e2_temperature", "urn:dev:ow:10e2_temperature/indoor/raw")
-    True
+    It is the URN of a series, of a metering point, or the beginning of the former up to a `/`;
+    `site:` and the slug of a site; or `*` for everything that may be read.
     """
-    return urn == selector or urn.startswith((f"{selector}/", f"{selector}_"))
+    every = Series.objects.order_by("pk")
+    if selector == EVERYTHING:
+        return every
+    if selector.startswith(SITE):
+        return every.filter(point__site__slug=selector.removeprefix(SITE))
+    below = Q(urn__startswith=f"{selector}/") | Q(urn__startswith=f"{selector}_")
+    return every.filter(Q(urn=selector) | below)

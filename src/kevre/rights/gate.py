@@ -7,6 +7,7 @@ LEAST_TOGETHER such sites, never alone.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,6 +80,22 @@ def readable_sites(reader: Reader, now: datetime) -> QuerySet[Site]:
     if reader.account is not None:
         right |= Q(pk__in=_own_sites(reader.account).values("pk"))
     return Site.objects.filter(right)
+
+
+def reach(reader: Reader, series: QuerySet[Series], now: datetime) -> dict[int, list[str]]:
+    """Tell by which grants each of some series may be read one by one, raw: {series: [rights]}.
+
+    A right is a grant and its period of readings, in one text. Series that no grant covers are
+    not in it. It is for planning what to send: what is read later asks the gate again.
+    """
+    grants = grants_in_force(reader, now).filter(totals_only=False)
+    found: dict[int, list[str]] = defaultdict(list)
+    for grant in grants.order_by("pk"):
+        right = f"{grant.pk} {grant.readings_since} {grant.readings_until}"
+        for one in series.filter(point__site=grant.site_id).select_related("point"):
+            if _covers(grant, one, Resolution.RAW):
+                found[one.pk].append(right)
+    return dict(found)
 
 
 def permit(

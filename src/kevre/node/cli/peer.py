@@ -99,7 +99,7 @@ def series(name: Name) -> None:
 def subscribe(
     name: Name,
     selector: Annotated[
-        str, typer.Argument(help="URN of a series, of a metering point, or the start of some.")
+        str, typer.Argument(help="URN of a series or a metering point, site:SLUG, or '*' for all.")
     ],
     *,
     site: Annotated[str, typer.Option(help="Slug of the site where new points stand.")] = "",
