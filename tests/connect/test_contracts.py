@@ -21,6 +21,12 @@ GOOD = {
         "Consommation;Comptage Brut;W;\nHorodate;Valeur\n"
         "2026-01-15T00:30:00+01:00;612\n2026-01-15T01:00:00+01:00;418\n"
     ),
+    "Enedis Data Connect answer or file R6x (JSON)": (
+        '{"idPrm":"09876543210123","etapeMetier":"BRUT","grandeur":[{"grandeurMetier":"CONS",\n'
+        '"grandeurPhysique":"PA","unite":"W","points":[\n'
+        '{"v":"612","d":"2026-01-15 00:30:00","p":"PT30M","n":"B","iv":"0"},\n'
+        '{"v":"418","d":"2026-01-15 01:00:00","p":"PT30M","n":"B","iv":"0"}]}]}'
+    ),
     "Météo-France hourly observations (CSV)": (
         "numer_sta,time_utc,t_c,rr1,ghi_wh_m2\n56185001,2026-01-15 12:00:00,9.5,0.2,120\n"
         "56185001,2026-01-15 11:00:00,9.1,,110\n22016001,2026-01-15 12:00:00,8,0,120\n"

@@ -212,14 +212,22 @@ def test_daily_registers_of_summer_stamped_at_one_belong_to_midnight():
     assert midnights(found) == [date(2026, 3, 28), date(2026, 3, 29), date(2026, 3, 30)]
 
 
-def test_daily_registers_of_winter_stamped_at_eleven_belong_to_midnight():
+def test_daily_registers_of_winter_stamped_at_eleven_belong_to_the_midnight_of_their_date():
+    """As a real history has it: October's night twice with one value, March's not at all."""
     text = REGISTERS + (
-        "2025-10-26T00:00:00+02:00;Arrêté quotidien;100;;100;100\n"
+        "2025-10-25T00:00:00+02:00;Arrêté quotidien;100;;100;100\n"
+        "2025-10-26T00:00:00+02:00;Arrêté quotidien;110;;110;110\n"
         "2025-10-26T23:00:00+01:00;Arrêté quotidien;110;;110;110\n"
         "2025-10-27T23:00:00+01:00;Arrêté quotidien;120;;120;120\n"
+        "2026-03-28T23:00:00+01:00;Arrêté quotidien;130;;130;130\n"
+        "2026-03-30T00:00:00+02:00;Arrêté quotidien;150;;150;150\n"
     )
-    found = readings_of(batches_of(text))
-    assert midnights(found) == [date(2025, 10, 26), date(2025, 10, 27), date(2025, 10, 28)]
+    found = batches_of(text)
+    assert faults_of(found) == []
+    assert midnights(readings_of(found)) == [
+        date(2025, 10, 25), date(2025, 10, 26), date(2025, 10, 27),
+        date(2026, 3, 28), date(2026, 3, 30),
+    ]  # fmt: skip
 
 
 def midnights(found):

@@ -26,6 +26,12 @@ def test_every_older_name_leads_to_a_known_kind(alias):
     assert name.kind == KINDS[ALIASES[alias]]
 
 
+def test_the_older_name_of_a_tariff_class_leads_to_its_present_one():
+    name = identifier.parse("urn:dev:prm:09876543210123_consumption/energy/index/distributor/hph")
+    assert name.path == "consumption/energy/active/index/distributor/hph"
+    assert identifier.v2_path(name.path) == name.path
+
+
 @pytest.mark.parametrize("path", sorted(KINDS))
 def test_a_path_and_its_kind_say_the_same(path):
     kind = KINDS[path]

@@ -28,6 +28,7 @@ class Hints:
     zone: ZoneInfo | None = None
     unit: str | None = None
     stamp: Literal["start", "end"] | None = None
+    direction: Literal["consumption", "production"] | None = None
 
 
 @dataclass(slots=True)

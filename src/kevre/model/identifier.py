@@ -53,6 +53,25 @@ def _electric(direction: Direction) -> dict[str, Kind]:
         f"{way}/energy/active/index": Kind(
             _E, "energy/active", direction, Statistic.REGISTER, "Wh"
         ),
+        f"{way}/energy/active/billed": Kind(_E, "energy/active", direction, Statistic.SUM, "Wh"),
+        f"{way}/energy/inductive/index": Kind(
+            _E, "energy/inductive", direction, Statistic.REGISTER, "varh"
+        ),
+        f"{way}/energy/capacitive/index": Kind(
+            _E, "energy/capacitive", direction, Statistic.REGISTER, "varh"
+        ),
+        f"{way}/power/apparent/overrun": Kind(
+            _E, "power/apparent/overrun", direction, Statistic.REGISTER, "VA"
+        ),
+        f"{way}/power/apparent/overrun-squared": Kind(
+            _E, "power/apparent/overrun-squared", direction, Statistic.REGISTER, "VA"
+        ),
+        f"{way}/duration/overrun/index": Kind(
+            _E, "duration/overrun", direction, Statistic.REGISTER, "s"
+        ),
+        f"{way}/duration/operating/index": Kind(
+            _E, "duration/operating", direction, Statistic.REGISTER, "s"
+        ),
     }
 
 
@@ -110,20 +129,27 @@ KINDS: dict[str, Kind] = (
 # parent.
 _FAMILIES = (
     *(
-        f"{way}/{branch}"
-        for way in (_IN.value, _OUT.value)
+        f"{way.value}/{branch}"
+        for way in (_IN, _OUT)
         for branch in (
             "energy/active/index",
+            "energy/active/billed",
             "energy/reactive/index",
+            "energy/inductive/index",
+            "energy/capacitive/index",
             "power/active/instant",
+            "power/active/max",
             "power/apparent/instant",
+            "power/apparent/max",
+            "power/apparent/overrun",
+            "power/apparent/overrun-squared",
             "power/reactive/instant",
             "current/instant",
             "voltage/instant",
+            "duration/overrun/index",
+            "duration/operating/index",
         )
     ),
-    "consumption/power/apparent/max",
-    "consumption/power/active/max",
     "temperature/tank/instant",
     "temperature/indoor/raw",
 )
@@ -137,8 +163,14 @@ ALIASES = {
     "daily_consumption": "consumption/energy/active/daily",
     "daily_production": "production/energy/active/daily",
     "consumption/active_power/raw": "consumption/power/active/raw",
+    "consumption/active_power/corrected": "consumption/power/active/corrected",
+    "production/active_power/raw": "production/power/active/raw",
+    "production/active_power/corrected": "production/power/active/corrected",
     "consumption/energy/index": "consumption/energy/active/index",
+    "production/energy/index": "production/energy/active/index",
 }
+# Of these the tariff class that follows stays as it is.
+_OLDER_FAMILIES = ("consumption/energy/index", "production/energy/index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +214,19 @@ def parse(text: str) -> SeriesName:
     found = _URN.match(text)
     if found is None or found[3] is None:
         raise _malformed(text)
-    return SeriesName(found[1], found[2], ALIASES.get(found[3], found[3]))
+    return SeriesName(found[1], found[2], v2_path(found[3]))
+
+
+def v2_path(path: str) -> str:
+    """Give the v2 path of a v1 or early v2 one; any other stays as it is.
+
+    >>> v2_path("consumption_load"), v2_path("consumption/energy/index/distributor/hph")
+    ('consumption/power/active/raw', 'consumption/energy/active/index/distributor/hph')
+    """
+    for family in _OLDER_FAMILIES:
+        if path.startswith(family + "/"):
+            return ALIASES[family] + path.removeprefix(family)
+    return ALIASES.get(path, path)
 
 
 def point(text: str) -> str:

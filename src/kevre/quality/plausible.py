@@ -32,7 +32,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "deg": (0, 360),
     "Pa": (50_000, 120_000),
     "m": (0, 10),
-    "s": (0, 86_400 * 366),
+    "s": (0, 86_400 * 366 * 50),  # meters count for decades
 }
 _FUTURE_HINT = "check the clock and the zone of the source"
 _BOUND_HINT = "check the unit; a value such as 65535 can stand for 'none' in the source"

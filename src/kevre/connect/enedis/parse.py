@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from kevre.connect.enedis import names
-from kevre.connect.enedis.stamp import Row, Stamps, intervals, nearest_midnight
+from kevre.connect.enedis import names, value
+from kevre.connect.enedis.stamp import Row, Stamps, day_of, intervals, no_step
 from kevre.connect.gathering import Gathering, Hints
 from kevre.connect.source import Source, cut_line
-from kevre.model import exact, identifier, unit, window
+from kevre.model import identifier, unit, window
 from kevre.model.batch import Batch
 from kevre.model.errors import Malformed
 
@@ -25,7 +25,6 @@ _SECTION = "Identifiant PRM"
 _CALENDAR = "Periode"
 _DAILY = "quotidien"
 _MINUTE_S = 60
-_EXACT_DIGITS = 15
 _WHOLE_MINUTES = re.compile(r"[0-9]{1,4}\Z")
 
 
@@ -201,26 +200,16 @@ def _curve(
     rows = _stamped(section, lines, stamps, gathering)
     for line, start_s, step_s, text in intervals(rows, stamp, section.step_s):
         if not step_s:
-            gathering.fault(_no_step(), line=line, field="Horodate", raw=text)
+            gathering.fault(no_step(), line=line, field="Horodate", raw=text)
             continue
         try:
-            value = _value(text, shift)
+            known = value.read(text, shift)
         except Malformed as error:
             gathering.fault(error, line=line, field="Valeur", raw=text)
             continue
-        gathering.add(path, point, start_s, step_s, value, line=line)
+        gathering.add(path, point, start_s, step_s, known, line=line)
         if gathering.is_full:
             yield gathering.batch()
-
-
-def _value(text: str, shift: int) -> exact.Exact | None:
-    if not text:
-        return None
-    if text.isdecimal() and text.isascii() and len(text) <= _EXACT_DIGITS:
-        return (int(text) * 10**shift, 0) if shift >= 0 else (int(text), shift)
-    mantissa, exponent = exact.parse(text.replace(",", "."))
-    exponent += shift
-    return mantissa * 10 ** max(exponent, 0), min(exponent, 0)
 
 
 def _stamped(
@@ -242,14 +231,6 @@ def _stamped(
             gathering.fault(cut_line(), line=number, field="Valeur", raw=";".join(cells))
         else:
             yield number, stamp_s, cells[1].strip()
-
-
-def _no_step() -> Malformed:
-    return Malformed(
-        "enedis.step",
-        "the length of the interval is not known: no row before or after it tells",
-        hint="import a file that holds the rows around it",
-    )
 
 
 def _registers(
@@ -288,7 +269,7 @@ def _register(
     if not text:
         return
     try:
-        gathering.add(path, point, start_s, 0, _value(text, 0), line=line)
+        gathering.add(path, point, start_s, 0, value.read(text), line=line)
     except Malformed as error:
         gathering.fault(error, line=line, field=path, raw=text)
 
@@ -307,7 +288,7 @@ def _register_s(cells: Sequence[str], stamps: Stamps) -> int:
     reason = names.plain(cells[1]) if len(cells) > 1 else ""
     # Readings for another reason, such as a change of contract, are of the time they say.
     is_daily = not reason or _DAILY in reason
-    return nearest_midnight(stamp_s, window.PARIS) if is_daily else stamp_s
+    return day_of(cells[0].strip())[0] if is_daily else stamp_s
 
 
 def _maxima(
@@ -318,7 +299,7 @@ def _maxima(
     for line, stamp_s, text in _stamped(section, lines, stamps, gathering):
         known = "" if text == names.MAX_POWER_NONE else text
         try:
-            gathering.add(path, section.point, stamp_s, 0, _value(known, 0), line=line)
+            gathering.add(path, section.point, stamp_s, 0, value.read(known), line=line)
         except Malformed as error:
             gathering.fault(error, line=line, field="Valeur", raw=text)
         if gathering.is_full:

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from kevre.model import window
+from kevre.model.errors import Malformed
 
 STEPS_S = frozenset({300, 600, 900, 1_800, 3_600})
 # Curves of C1-C4 meters have steps of five or ten minutes, those of Linky fifteen or more.
 _FINE_S = 600
-_USUAL = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):([0-5]\d):([0-5]\d)[+-]\d\d:\d\d\Z", re.ASCII)
+_USUAL = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)([+-]\d\d:\d\d)?\Z", re.ASCII
+)
+_NO_FRACTION = ".000"
 _MOST_DAYS = 1_000
 _DAY_S = 86_400
+_DATE_LENGTH = 10
 
 
 # One line of a curve: its number, its stamp [epoch s], its value as written.
@@ -38,6 +43,10 @@ class Stamps:
         self._clocks: dict[str, int] = {}
         self._before: datetime | None = None
 
+    def restart(self) -> None:
+        """Forget what was read: another curve begins, whose October night is to be told anew."""
+        self._before = None
+
     def read(self, text: str) -> int:
         """Give a stamp [epoch s].
 
@@ -48,6 +57,8 @@ class Stamps:
         clock_s = self._clocks.get(text[11:19])
         if midnight_s is not None and clock_s is not None:
             return midnight_s + clock_s
+        if text[19:23] == _NO_FRACTION:
+            return self.read(text[:19] + text[23:])
         self._before = window.instant(text, self._zone, after=self._before)
         at_s = int(self._before.timestamp())
         self._remember(text, at_s)
@@ -57,7 +68,9 @@ class Stamps:
         found = _USUAL.match(text)
         if found is None:
             return
-        hours, minutes, seconds = (int(part) for part in found.groups())
+        hours, minutes, seconds = (int(part) for part in found.groups()[:3])
+        if found[4] is None and not self._is_plain_day(at_s):
+            return
         clock_s = hours * 3_600 + minutes * 60 + seconds
         if not window.EARLIEST_S <= at_s - clock_s < window.LATEST_S - _DAY_S:
             return
@@ -65,6 +78,13 @@ class Stamps:
             self._midnights.clear()
         self._midnights[text[:11] + text[19:]] = at_s - clock_s
         self._clocks[text[11:19]] = clock_s
+
+    def _is_plain_day(self, at_s: int) -> bool:
+        """Say whether the local day of an instant has 24 hours."""
+        if self._zone is None:
+            return False
+        day = window.local_day(datetime.fromtimestamp(at_s, UTC), self._zone)
+        return window.civil_day(day, self._zone).length_s == _DAY_S
 
 
 def intervals(
@@ -88,17 +108,18 @@ def intervals(
             continue
         if here_s is not None:
             step_s = steps.next(here_s, stamp_s)
-            start_s = _start_s(here_s, step_s, stamp)
+            start_s = start_of(here_s, step_s, stamp)
             for before in here:
                 yield before[0], start_s, step_s, before[1]
         here, here_s = [(line, text)], stamp_s
     if here_s is not None:
         step_s = steps.last(here_s)
         for line, text in here:
-            yield line, _start_s(here_s, step_s, stamp), step_s, text
+            yield line, start_of(here_s, step_s, stamp), step_s, text
 
 
-def _start_s(stamp_s: int, step_s: int, stamp: Literal["start", "end"] | None) -> int:
+def start_of(stamp_s: int, step_s: int, stamp: Literal["start", "end"] | None) -> int:
+    """Give the start of an interval from its stamp; without `stamp`, the step tells the end."""
     is_end = step_s > _FINE_S if stamp is None else stamp == "end"
     return stamp_s - step_s if is_end else stamp_s
 
@@ -142,11 +163,31 @@ class _Steps:
         return back_s if is_told else 0
 
 
-def nearest_midnight(stamp_s: int, zone: ZoneInfo) -> int:
-    """Give the local midnight nearest to a stamp [epoch s].
+def day_of(stamp: str) -> tuple[int, int]:
+    """Give start [epoch s] and length [s] of the calendar day that a stamp names.
 
-    Daily registers are read at midnight, but stamped an hour late in summer (customer
-    space) or early in winter (HDM): the date is meant, not the hour.
+    Daily registers and energies are of midnight, but stamped an hour late in summer
+    (customer space) or early in winter (HDM): the date is meant, not the hour.
+
+    Raises:
+        Malformed: it names no day.
     """
-    shifted = datetime.fromtimestamp(stamp_s + 43_200, UTC)
-    return int(window.midnight(window.local_day(shifted, zone), zone).timestamp())
+    try:
+        day = date.fromisoformat(stamp[:_DATE_LENGTH])
+        start = window.midnight(day, window.PARIS)
+        end = window.midnight(day + timedelta(days=1), window.PARIS)
+    except (ValueError, OverflowError) as error:
+        raise Malformed("time.malformed", f"{stamp[:40]!r} names no day") from error
+    start_s = int(start.timestamp())
+    if not window.EARLIEST_S <= start_s < window.LATEST_S:
+        raise Malformed("time.out_of_range", f"the year {day.year} is outside 1990 to 2099")
+    return start_s, int(end.timestamp()) - start_s
+
+
+def no_step() -> Malformed:
+    """Give the error of a point whose interval nothing tells."""
+    return Malformed(
+        "enedis.step",
+        "the length of the interval is not known: no row before or after it tells",
+        hint="import a file that holds the rows around it",
+    )

@@ -19,7 +19,7 @@ def fits(head: bytes) -> bool:
     """Say whether a file begins like a pack: a JSON list, a CBOR array, or XML with SenML."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"["):
-        return True
+        return b'"codeFlux"' not in head  # a list of Enedis' files
     if start.startswith(b"<"):
         return b"senml" in head
     place = _CBOR_ARRAYS.get(head[0]) if head else None

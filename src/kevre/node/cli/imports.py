@@ -22,6 +22,7 @@ def import_files(
     series: Annotated[str, typer.Option(help="URN of the point or series.")] = "",
     zone: Annotated[str, typer.Option(help="Zone of times without an offset.")] = "",
     unit: Annotated[str, typer.Option(help="Unit, where the file does not say it.")] = "",
+    direction: Annotated[str, typer.Option(help="`consumption` or `production`.")] = "",
     stamp: Annotated[str, typer.Option(help="Whether times are the `start` or the `end`.")] = "",
 ) -> None:
     """Import readings from files; importing the same file again changes nothing.
@@ -34,6 +35,7 @@ def import_files(
         zone=_zone(zone),
         unit=unit or None,
         stamp=_stamp(stamp),
+        direction=_direction(direction),
     )
     config = start.ready()
     from kevre.node import install, intake, wire
@@ -75,4 +77,14 @@ def _stamp(text: str) -> Literal["start", "end"] | None:
         return cast("Literal['start', 'end']", text)
     if text:
         raise Malformed("hint.stamp", f"{text!r} is neither start nor end", where="--stamp")
+    return None
+
+
+def _direction(text: str) -> Literal["consumption", "production"] | None:
+    if text in {"consumption", "production"}:
+        return cast("Literal['consumption', 'production']", text)
+    if text:
+        raise Malformed(
+            "hint.direction", f"{text!r} is no direction", where="--direction", hint="say which way"
+        )
     return None
