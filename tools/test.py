@@ -24,6 +24,9 @@ BIN = Path(sys.executable).parent
 # Each Debian package, and how to see that it is there.
 NEEDED = {
     "chromium": lambda: shutil.which("chromium") is not None,
+    "mosquitto": lambda: (
+        shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is not None
+    ),
     "postgresql": lambda: postgres.binaries() is not None,
     "fonts-dejavu-core": lambda: Path("/usr/share/fonts/truetype/dejavu").is_dir(),
 }

@@ -22,6 +22,8 @@ from kevre.model.errors import KevreError, Malformed, Missing
 # Name in the file: module of kevre.collect.device, imported only when a device uses it.
 DRIVERS = {
     "linky": "linky",
+    "http": "http",
+    "mqtt": "mqtt",
     "onewire": "onewire",
     "pulse": "pulse",
 }

@@ -8,6 +8,9 @@ import itertools
 import threading
 import time
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.collect.device import mosquitto
 
 from kevre.collect.driver import Surroundings
 from kevre.collect.equipment import device
@@ -65,8 +68,57 @@ def pulse(folder):
         thread.join()
 
 
+@contextmanager
+def http(folder):
+    """A small web server, as of a meter."""
+
+    class Meter(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = b'{"emeters": [{"power": 612.37, "total": 12345.6}]}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Meter)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield {
+            "point": f"{POINT}:http",
+            "url": f"http://127.0.0.1:{server.server_address[1]}/status",
+            "measure": [{"at": "$.emeters[0].power", "series": "consumption/power/active/instant"}],
+        }
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def mqtt(folder):
+    """A Mosquitto, and a plug that tells its power again and again."""
+    message = '{"power": 61, "energy": 12.46, "voltage": 231}'
+    with (
+        mosquitto.running(folder) as port,
+        mosquitto.chattering(port, "zigbee2mqtt/plug", message),
+    ):
+        yield {
+            "point": f"{POINT}:mqtt",
+            "broker": "127.0.0.1",
+            "port": port,
+            "topic": "zigbee2mqtt/plug",
+            "shape": "zigbee2mqtt",
+        }
+
+
 # Of each driver: its rig, and what to change in its entries so that the device is not there.
 RIGS = {
+    "http": (http, {"url": "http://127.0.0.1:9/"}),
+    "mqtt": (mqtt, {"port": 9}),
     "linky": (linky, {"port": "/nonexistent/ttyUSB9"}),
     "onewire": (onewire, {"bus": "/nonexistent/w1"}),
     "pulse": (pulse, {"file": "/nonexistent/pulses"}),
