@@ -23,9 +23,11 @@ from kevre.model.errors import KevreError, Malformed, Missing
 DRIVERS = {
     "linky": "linky",
     "http": "http",
+    "modbus": "modbus",
     "mqtt": "mqtt",
     "onewire": "onewire",
     "pulse": "pulse",
+    "sunspec": "sunspec",
 }
 # Drivers whose sensors have URNs of their own.
 _OWN_POINTS = frozenset({"onewire"})

@@ -10,8 +10,9 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.collect.device import mosquitto
+from tests.collect.device import modbus_server, mosquitto
 
+from kevre.collect import register
 from kevre.collect.driver import Surroundings
 from kevre.collect.equipment import device
 from kevre.collect.option import Options
@@ -115,13 +116,44 @@ def mqtt(folder):
         }
 
 
+@contextmanager
+def modbus(folder):
+    """An Eastron SDM120 as its map has it, in a real Modbus server."""
+    registers = modbus_server.of_map(register.load("eastron-sdm120").registers, lambda one: 231.5)
+    with modbus_server.serving(modbus_server.device(registers)) as port:
+        yield {
+            "point": f"{POINT}:modbus",
+            "host": "127.0.0.1",
+            "port": port,
+            "map": "eastron-sdm120",
+        }
+
+
+@contextmanager
+def sunspec(folder):
+    """An inverter that describes itself, with models made by SunSpec's own library."""
+    with modbus_server.serving(modbus_server.device({40_000: inverter(4_250, 1_234_567)})) as port:
+        yield {"point": f"{POINT}:sunspec", "host": "127.0.0.1", "port": port}
+
+
+def inverter(power_w, energy_wh):
+    """The words of a three-phase inverter."""
+    common = {"ID": 1, "Mn": "Kevre tests", "Md": "Simulated", "SN": "0"}
+    phases = {f"PhVph{p}": 2_315 for p in "ABC"} | {f"Aph{p}": 615 for p in "ABC"}
+    made = {"ID": 103, "W": power_w // 10, "W_SF": 1, "WH": energy_wh, "WH_SF": 0, "A": 1_845}
+    made |= phases | {"A_SF": -2, "V_SF": -1, "Hz": 4_998, "Hz_SF": -2}
+    return modbus_server.sunspec_words([common, made])
+
+
 # Of each driver: its rig, and what to change in its entries so that the device is not there.
 RIGS = {
     "http": (http, {"url": "http://127.0.0.1:9/"}),
+    "modbus": (modbus, {"port": 9}),
     "mqtt": (mqtt, {"port": 9}),
     "linky": (linky, {"port": "/nonexistent/ttyUSB9"}),
     "onewire": (onewire, {"bus": "/nonexistent/w1"}),
     "pulse": (pulse, {"file": "/nonexistent/pulses"}),
+    "sunspec": (sunspec, {"port": 9}),
 }
 
 
