@@ -27,6 +27,17 @@ GOOD = {
         '{"v":"612","d":"2026-01-15 00:30:00","p":"PT30M","n":"B","iv":"0"},\n'
         '{"v":"418","d":"2026-01-15 01:00:00","p":"PT30M","n":"B","iv":"0"}]}]}'
     ),
+    "answer of an Enedis SGE web service (XML)": (
+        "<consulterMesuresDetailleesResponse><pointId>09876543210123</pointId>\n<grandeur>"
+        "<grandeurMetier>CONS</grandeurMetier><grandeurPhysique>EA</grandeurPhysique><unite>Wh</unite>\n"
+        "<mesure><v>20711</v><d>2026-01-15T00:00:00.000+01:00</d></mesure>\n<mesure><v>24217</v>"
+        "<d>2026-01-16T00:00:00.000+01:00</d></mesure></grandeur></consulterMesuresDetailleesResponse>"
+    ),
+    "Enedis stream R50, R4x, R151, R171, R15 or C15 (XML)": (
+        "<R50><PRM><Id_PRM>09876543210123</Id_PRM>\n<Donnees_Releve><PDC><H>2026-01-15T00:30:00+01:00</H>"
+        "<V>612</V><IV>0</IV></PDC>\n<PDC><H>2026-01-15T01:00:00+01:00</H><V>418</V><IV>0</IV></PDC>\n"
+        "</Donnees_Releve></PRM></R50>"
+    ),
     "Météo-France hourly observations (CSV)": (
         "numer_sta,time_utc,t_c,rr1,ghi_wh_m2\n56185001,2026-01-15 12:00:00,9.5,0.2,120\n"
         "56185001,2026-01-15 11:00:00,9.1,,110\n22016001,2026-01-15 12:00:00,8,0,120\n"

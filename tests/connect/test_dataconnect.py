@@ -239,7 +239,7 @@ def test_what_is_no_answer_is_refused(content):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
     | st.sampled_from(["PA", "EA", "CONS", "W", "2026-01-15 00:30:00", PRM, "PT30M", "R"]),
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(

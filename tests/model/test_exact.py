@@ -43,7 +43,7 @@ def test_any_text_is_a_number_or_malformed(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "abc", "1,5", "NaN", "Infinity", "1e400", "--1", "0x10", "9" * 30]
+    "text", ["", "abc", "1,5", "NaN", "Infinity", "1e400", "--1", "0x10", "9" * 30, "1_0", "\uff11"]
 )
 def test_what_is_not_a_finite_number_is_refused(text):
     with pytest.raises(Malformed):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from kevre.model import exact
 from kevre.model.batch import Column, ColumnBuilder
@@ -11,6 +13,29 @@ from kevre.model.reading import Fault, Reading
 from kevre.model.series import Kind
 
 _LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Readings of one series that have a value each, whole in the base unit, in rising order.
+
+    Attributes:
+        start_s: array('q'), [epoch s].
+        step_s: array('i'), [s].
+        value: array('q').
+        quality: array('B'), of `Quality`, none of them MISSING.
+        line: array('i'), line or record in the source, from 1.
+    """
+
+    start_s: array[int]
+    step_s: array[int]
+    value: array[int]
+    quality: array[int]
+    line: array[int]
+
+    def rows(self) -> Iterator[tuple[int, int, int, int, int]]:
+        """Give the readings one by one: start, step, value, quality, line."""
+        return zip(self.start_s, self.step_s, self.value, self.quality, self.line, strict=True)
 
 
 class Gathered:
@@ -56,6 +81,21 @@ class Gathered:
         self._value.append(mantissa)
         self._quality.append(quality)
         self._line.append(line)
+
+    def extend(self, block: Block) -> None:
+        """Take readings in strictly rising order, at once where they follow what is there."""
+        is_straight = self._builder is None and self._exponent in {None, 0}
+        if not is_straight or block.start_s[0] <= self._last_s:
+            for start_s, step_s, value, quality, line in block.rows():
+                self.add(start_s, step_s, (value, 0), line, quality)
+            return
+        self._exponent = 0
+        self._last_s = block.start_s[-1]
+        self._start_s.extend(block.start_s)
+        self._step_s.extend(block.step_s)
+        self._value.extend(block.value)
+        self._quality.extend(block.quality)
+        self._line.extend(block.line)
 
     def column(self) -> tuple[Column, list[Fault]]:
         """Make the column, and the faults of what does not fit in."""

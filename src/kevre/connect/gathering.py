@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from kevre.connect.gathered import Gathered
+from kevre.connect.gathered import Block, Gathered
 from kevre.model import exact, identifier
 from kevre.model.batch import Batch
 from kevre.model.errors import KevreError, Malformed
@@ -60,12 +60,20 @@ class Gathering:
         quality: int = Quality.MEASURED,
     ) -> None:
         """Take one reading of the series `point` + `path`; None is a missing one."""
+        self._of(path, point).add(start_s, step_s, value, line, quality)
+        self._added += 1
+
+    def extend(self, path: str, point: str, block: Block) -> None:
+        """Take many readings of the series `point` + `path` at once."""
+        self._of(path, point).extend(block)
+        self._added += len(block.start_s)
+
+    def _of(self, path: str, point: str) -> Gathered:
         gathered = self._series.get((point, path))
         if gathered is None:
             gathered = Gathered(f"{point}_{path}", _kind(path))
             self._series[(point, path)] = gathered
-        gathered.add(start_s, step_s, value, line, quality)
-        self._added += 1
+        return gathered
 
     def fault(
         self, error: KevreError | Fault, *, line: int = 0, field: str = "", raw: str = ""

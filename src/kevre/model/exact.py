@@ -31,7 +31,8 @@ def parse(text: str) -> Exact:
     Raises:
         Malformed: not a finite decimal number, or beyond 64 bits.
     """
-    if len(text) > _LONGEST:
+    # Python reads 1_000 and the digits of every script; a source that writes so is damaged.
+    if len(text) > _LONGEST or "_" in text or not text.isascii():
         raise _not_a_number(text)
     try:
         number = Decimal(text.strip())

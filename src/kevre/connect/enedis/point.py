@@ -6,12 +6,16 @@ readers of each know where the words stand, and this module what they mean.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise, zip_longest
 from typing import Literal
 
 from kevre.connect.enedis import names, value
 from kevre.connect.enedis.stamp import Stamps, day_of, no_step, start_of
+from kevre.connect.gathered import Block
 from kevre.connect.gathering import Gathering, Hints
 from kevre.model import identifier, step, unit, window
 from kevre.model.errors import Malformed
@@ -46,6 +50,50 @@ class Heading:
     form: Form
     shift: int
     step_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A list of points, a column for each word; columns of one length, or empty.
+
+    Attributes:
+        stamps: local times.
+        texts: values as written.
+        steps: ISO 8601 durations.
+        natures: letters of how a value came about.
+        doubts: indices of plausibility.
+    """
+
+    stamps: list[str]
+    texts: list[str]
+    steps: list[str] = field(default_factory=list)
+    natures: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+    def each(self) -> Iterator[tuple[str, ...]]:
+        """Give the points one by one."""
+        return zip_longest(
+            self.stamps, self.texts, self.steps, self.natures, self.doubts, fillvalue=""
+        )
+
+    def qualities(self, count: int) -> list[int]:
+        """Give the quality of each point."""
+        known = set(zip_longest(self.natures, self.doubts, fillvalue="")) or {("", "")}
+        if len(known) == 1:
+            return [names.quality(*known.pop())] * count
+        pairs = zip_longest(self.natures, self.doubts, fillvalue="")
+        by_pair = {pair: int(names.quality(*pair)) for pair in known}
+        return [by_pair[pair] for pair in pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class _Starts:
+    """Where the points of one list of stamps stand."""
+
+    stamps: list[str]
+    key: tuple[str, int]
+    start_s: array[int]
+    step_s: array[int]
 
 
 def point_of(digits: str, hints: Hints) -> str:
@@ -96,6 +144,7 @@ class Points:
         self._stamp = hints.stamp or stamp
         self._stamps = Stamps(hints.zone or window.PARIS)
         self._steps: dict[str, int] = {}
+        self._before: _Starts | None = None
 
     def restart(self) -> None:
         """Begin another list of points."""
@@ -116,6 +165,58 @@ class Points:
             self._gathering.fault(error, line=number, field="v", raw=text)
             return
         self._gathering.add(at.path, at.point, start_s, step_s, known, line=number, quality=quality)
+
+    def take_all(self, at: Heading, first: int, rows: Rows) -> None:
+        """Read a whole list of points; `first` is the number of its first.
+
+        Lists in order, with one step and whole values, as nearly all are, are read at once:
+        see docs/performance.md.
+        """
+        self.restart()
+        block = self._block(at, first, rows)
+        if block is not None:
+            self._gathering.extend(at.path, at.point, block)
+            return
+        self.restart()
+        for n, (stamp, text, step_text, nature, doubt) in enumerate(rows.each()):
+            quality = names.quality(nature, doubt)
+            self.take(at, first + n, stamp, text, step_text=step_text, quality=quality)
+
+    def _block(self, at: Heading, first: int, rows: Rows) -> Block | None:
+        steps = set(rows.steps)
+        digits = "".join(rows.texts)
+        is_whole = digits.isdecimal() and digits.isascii() and "" not in rows.texts
+        if at.form is not Form.CURVE or len(steps) > 1 or not is_whole or at.shift < 0:
+            return None
+        if max(map(len, rows.texts)) > value.EXACT_DIGITS - at.shift:
+            return None
+        starts = self._starts(at, rows.stamps, steps.pop() if steps else "")
+        if starts is None:
+            return None
+        count, scale = len(starts.start_s), 10**at.shift
+        return Block(
+            starts.start_s,
+            starts.step_s,
+            array("q", [int(text) * scale for text in rows.texts]),
+            array("B", rows.qualities(count)),
+            array("i", range(first, first + count)),
+        )
+
+    def _starts(self, at: Heading, stamps: list[str], step_text: str) -> _Starts | None:
+        """Place a list of stamps; that of the list before is kept, for days come again."""
+        before, key = self._before, (step_text, at.step_s)
+        if before is not None and before.key == key and before.stamps == stamps:
+            return before
+        try:
+            placed = [self._placed(at, stamp, step_text) for stamp in stamps]
+        except Malformed:
+            return None
+        start_s = array("q", [start for start, _ in placed])
+        if any(a >= b for a, b in pairwise(start_s)):
+            return None
+        step_s = array("i", [step_s for _, step_s in placed])
+        self._before = _Starts(stamps, key, start_s, step_s)
+        return self._before
 
     def _placed(self, at: Heading, stamp: str, step_text: str) -> tuple[int, int]:
         if at.form is Form.CURVE:

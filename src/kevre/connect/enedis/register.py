@@ -67,9 +67,18 @@ class Registers:
             self._add(self._provided, span, _Total(known, quality, line))
 
     def close(self) -> None:
-        """Give the totals that were not; a billed one of the provider's, if no other."""
-        is_billed = self.path == _billed(self.path)
-        sums = self._provided if is_billed and not self._totals else self._totals
+        """Give the totals that were not given.
+
+        What was billed before the distributor's grid begins is the supplier's.
+        """
+        sums = dict(self._totals)
+        if self.path == _billed(self.path):
+            begins_s = min((start_s for start_s, _ in sums), default=None)
+            sums |= {
+                span: total
+                for span, total in self._provided.items()
+                if begins_s is None or sum(span) <= begins_s
+            }
         for span, total in sums.items():
             if span not in self._given and total.value is not None:
                 self.gathering.add(

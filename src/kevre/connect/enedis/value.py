@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kevre.model import exact
 
-_EXACT_DIGITS = 15
+# So many digits always fit 64 bits.
+EXACT_DIGITS = 15
 
 
 def read(text: str, shift: int = 0) -> exact.Exact | None:
@@ -15,7 +16,7 @@ def read(text: str, shift: int = 0) -> exact.Exact | None:
     """
     if not text:
         return None
-    if text.isdecimal() and text.isascii() and len(text) <= _EXACT_DIGITS:
+    if text.isdecimal() and text.isascii() and len(text) <= EXACT_DIGITS:
         return (int(text) * 10**shift, 0) if shift >= 0 else (int(text), shift)
     mantissa, exponent = exact.parse(text.replace(",", "."))
     exponent += shift
