@@ -24,6 +24,7 @@ DRIVERS = {
     "linky": "linky",
     "http": "http",
     "modbus": "modbus",
+    "mbus": "mbus",
     "mqtt": "mqtt",
     "onewire": "onewire",
     "pulse": "pulse",

@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.collect.device import modbus_server, mosquitto
+from tests.collect.device import mbus_slave, modbus_server, mosquitto
 
 from kevre.collect import register
 from kevre.collect.driver import Surroundings
@@ -145,9 +145,18 @@ def inverter(power_w, energy_wh):
     return modbus_server.sunspec_words([common, made])
 
 
+@contextmanager
+def mbus(folder):
+    """A simulated slave, as behind a converter in the network; 12,345,678 kWh."""
+    frame = mbus_slave.heat_frame(bytes.fromhex("0C06 78563412"))
+    with mbus_slave.over_tcp(mbus_slave.Slave(frame)) as line:
+        yield {"point": f"{POINT}:heat", "line": line, "address": 1}
+
+
 # Of each driver: its rig, and what to change in its entries so that the device is not there.
 RIGS = {
     "http": (http, {"url": "http://127.0.0.1:9/"}),
+    "mbus": (mbus, {"line": "socket://127.0.0.1:9"}),
     "modbus": (modbus, {"port": 9}),
     "mqtt": (mqtt, {"port": 9}),
     "linky": (linky, {"port": "/nonexistent/ttyUSB9"}),
