@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from kevre.connect.cipher import Key
 from kevre.connect.gathered import Block, Gathered
 from kevre.model import exact, identifier
 from kevre.model.batch import Batch
@@ -29,6 +30,7 @@ class Hints:
     unit: str | None = None
     stamp: Literal["start", "end"] | None = None
     direction: Literal["consumption", "production"] | None = None
+    keys: tuple[Key, ...] = ()
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kevre.connect.archive import sources
 from kevre.connect.emhass import parse as emhass
 from kevre.connect.enedis import dataconnect, stream, webservice
 from kevre.connect.enedis import parse as enedis
@@ -51,7 +52,7 @@ def read(path: Path, hints: Hints, on_bytes: Callable[[int], None]) -> Iterator[
     """Read a file of any known kind.
 
     Args:
-        path: the file; gzip, or a zip with one file, is opened.
+        path: the file; gzip, a zip of several files, and encrypted ones are opened.
         hints: what a person adds to what the file says.
         on_bytes: told how many bytes were read, as they are.
 
@@ -59,21 +60,38 @@ def read(path: Path, hints: Hints, on_bytes: Callable[[int], None]) -> Iterator[
         Malformed: the file is of no known kind, or nothing in it can be read.
         Missing: the file cannot be opened.
     """
-    source = _opened(path, on_bytes)
+    refused: list[Malformed] = []
+    key = ""
+    count = 0
     try:
-        kind = _recognise(source.head(), source.name)
-        gathering = Gathering("import", digest(path), source.name)
-        yield from _kept(kind.parse(source, gathering, hints), gathering)
-    finally:
-        source.close()
-
-
-def _opened(path: Path, on_bytes: Callable[[int], None]) -> Source:
-    try:
-        return Source(path, on_bytes)
+        for count, source in enumerate(sources(path, on_bytes, hints.keys), start=1):
+            try:
+                kind = _recognise(source.head(), source.name)
+                key = key or digest(path)
+                numbered = key if count == 1 else f"{key}.{count}"
+                gathering = Gathering("import", numbered, source.name)
+                yield from _kept(kind.parse(source, gathering, hints), gathering)
+            except Malformed as error:
+                refused.append(error)
     except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise Missing("file.unreadable", f"cannot be opened: {why}", where=path.name) from error
+        raise _unreadable(error, path) from error
+    if refused and len(refused) == count:
+        raise refused[0]
+    # Of several files in an archive, one that cannot be read does not hold back the others.
+    if refused:
+        yield from _told(refused, f"{key}.refused", path.name)
+
+
+def _told(refused: list[Malformed], key: str, name: str) -> Iterator[Batch]:
+    gathering = Gathering("import", key, name)
+    for error in refused:
+        gathering.fault(error, field=error.where)
+    yield from gathering.rest()
+
+
+def _unreadable(error: OSError, path: Path) -> Missing:
+    why = error.strerror or type(error).__name__
+    return Missing("file.unreadable", f"cannot be opened: {why}", where=path.name)
 
 
 def _recognise(head: bytes, name: str) -> Kind:

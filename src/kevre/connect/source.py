@@ -1,12 +1,11 @@
-"""Opens files of readings: plain, gzip, or the one file in a zip; line by line.
+"""The content of one file of readings, line by line or whole.
 
-Nothing is trusted: neither the size that an archive declares, nor the length of a line, nor
-that a stream ends where it should.
+Nothing is trusted: neither how far an archive unpacks, nor the length of a line, nor that a
+stream ends where it should. `archive.py` opens the files.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import struct
@@ -15,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from lzma import LZMAError
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from kevre.model.errors import Malformed
 
@@ -23,41 +22,34 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 LONGEST_LINE = 65_536
-_CHUNK = 1 << 18
-# Of a damaged archive one piece is lost: small pieces lose less.
-_PIECE = 1 << 13
-_GZIP = b"\x1f\x8b"
-_ZIP = b"PK\x03\x04"
+CHUNK = 1 << 18
 # Meter data compress some twentyfold, and no gzip more than 1,032-fold.
 _BOMB_SIZE, _BOMB_RATIO = 20_000_000, 200
 # What the library raises of archives that are damaged, each way in its own words.
-_DAMAGE = (EOFError, OSError, ValueError, struct.error, zipfile.BadZipFile, zlib.error, LZMAError)
+DAMAGE = (EOFError, OSError, ValueError, struct.error, zipfile.BadZipFile, zlib.error, LZMAError)
 
 
 class Source:
     """One file, opened: its content as lines or whole, and how far it was read.
 
     Attributes:
+        name: of the file, and in an archive that of the member.
         fault: set when the content ends before it should, or cannot be read on.
         is_open_ended: set with the last line, if it has no end: it may have been cut.
     """
 
-    def __init__(self, path: Path, on_bytes: Callable[[int], None]) -> None:
-        self.name = path.name
+    def __init__(self, name: str, stream: io.BufferedReader[Any], raw: Counted) -> None:
+        self.name = name
         self.fault: Malformed | None = None
         self.is_open_ended = False
-        self._raw = _Counted(path, on_bytes)
-        try:
-            self._stream = _unpacked(self._raw, path)
-        except Malformed:
-            self._raw.close()
-            raise
+        self._stream = stream
+        self._raw = raw
 
     def head(self, size: int = 4_096) -> bytes:
         """Give the beginning, without moving on."""
         try:
             return self._stream.peek(size)[:size]
-        except _DAMAGE:
+        except DAMAGE:
             return b""
 
     def chunks(self) -> Iterator[bytes]:
@@ -65,15 +57,15 @@ class Source:
         total = 0
         while True:
             try:
-                chunk = self._stream.read1(_CHUNK)
-            except _DAMAGE as error:
+                chunk = self._stream.read1(CHUNK)
+            except DAMAGE as error:
                 self.fault = _torn(error)
                 return
             if not chunk:
                 return
             total += len(chunk)
-            if total > _BOMB_SIZE and total > _BOMB_RATIO * max(self._raw.count, 1):
-                self.fault = _bomb()
+            if is_bomb(total, self._raw.count):
+                self.fault = bomb()
                 return
             yield chunk
 
@@ -111,11 +103,6 @@ class Source:
                 )
         return parts.getvalue()
 
-    def close(self) -> None:
-        """Close the file."""
-        self._stream.close()
-        self._raw.close()
-
 
 def _torn(error: Exception) -> Malformed:
     why = str(error) or type(error).__name__
@@ -126,7 +113,13 @@ def _torn(error: Exception) -> Malformed:
     )
 
 
-def _bomb() -> Malformed:
+def is_bomb(unpacked: int, packed: int) -> bool:
+    """Say whether an archive unpacks further than readings do."""
+    return unpacked > _BOMB_SIZE and unpacked > _BOMB_RATIO * max(packed, 1)
+
+
+def bomb() -> Malformed:
+    """Give the error of an archive that unpacks too far."""
     return Malformed(
         "file.bomb",
         f"the archive unpacks to more than {_BOMB_RATIO} times its size",
@@ -158,7 +151,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
-class _Counted(io.FileIO):
+class Counted(io.FileIO):
     """A file that tells how many bytes were read from it."""
 
     def __init__(self, path: Path, on_bytes: Callable[[int], None]) -> None:
@@ -167,55 +160,8 @@ class _Counted(io.FileIO):
         self._on_bytes = on_bytes
 
     def readinto(self, buffer: WriteableBuffer) -> int | None:
+        """Read, and tell how much."""
         got = super().readinto(buffer)
         self.count += got or 0
         self._on_bytes(got or 0)
         return got
-
-
-class _Unpacking(io.RawIOBase):
-    """What an archive holds, a piece at a time: of a torn one, all that can be read is given."""
-
-    def __init__(self, packed: gzip.GzipFile | IO[bytes]) -> None:
-        super().__init__()
-        self._packed = packed
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        room = memoryview(buffer)
-        got = self._packed.read1(min(len(room), _PIECE))  # type: ignore[union-attr]  # a zip's member has it
-        room[: len(got)] = got
-        return len(got)
-
-
-def _unpacked(raw: _Counted, path: Path) -> io.BufferedReader[Any]:
-    buffered: io.BufferedReader[Any] = io.BufferedReader(raw, _CHUNK)
-    magic = buffered.peek(4)[:4]
-    if magic.startswith(_GZIP):
-        return io.BufferedReader(_Unpacking(gzip.GzipFile(fileobj=buffered)), _CHUNK)
-    if magic == _ZIP:
-        return io.BufferedReader(_Unpacking(_member(buffered, path)), _CHUNK)
-    return buffered
-
-
-def _member(buffered: io.BufferedReader[Any], path: Path) -> IO[bytes]:
-    try:
-        archive = zipfile.ZipFile(buffered)
-        files = [one for one in archive.infolist() if not one.is_dir()]
-        if len(files) == 1:
-            return archive.open(files[0])
-    except (*_DAMAGE, RuntimeError) as error:
-        raise Malformed(
-            "file.archive",
-            "the archive cannot be opened",
-            where=path.name,
-            hint="it is damaged, encrypted, or of an unknown method",
-        ) from error
-    raise Malformed(
-        "file.archive",
-        f"the archive holds {len(files)} files",
-        where=path.name,
-        hint="import the files one by one",
-    )

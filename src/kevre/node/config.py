@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from kevre.connect.cipher import Key
 from kevre.model.errors import Malformed
 from kevre.node import retention
 from kevre.store import Lake, Rule
@@ -35,6 +36,7 @@ class Config:
             `postgresql://user:password@host:port/name`.
         lake_data: folder of shared readings that every process sees; below `home` if empty.
         store_memory_mb: the most memory that queries on readings may take [MB].
+        stream_keys: keys of encrypted stream files, each `KEY:VECTOR` in hexadecimal digits.
         retention: how long readings are kept, and their detail; the first rule for a kind counts.
     """
 
@@ -51,6 +53,7 @@ class Config:
     lake_url: str = ""
     lake_data: str = ""
     store_memory_mb: int = 256
+    stream_keys: tuple[Key, ...] = field(default=(), repr=False)
     retention: tuple[Rule, ...] = retention.DEFAULT
 
     @property
@@ -118,8 +121,16 @@ def _typed(folder: Path, entries: dict[str, object]) -> Config:
         lake_url=str(entries.get("lake_url", "")),
         lake_data=str(entries.get("lake_data", "")),
         store_memory_mb=int(str(entries.get("store_memory_mb", 256))),
+        stream_keys=_keys(entries.get("stream_keys", ())),
         retention=retention.rules(entries.get("retention")),
     )
+
+
+def _keys(given: object) -> tuple[Key, ...]:
+    texts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(texts, list | tuple):
+        raise Malformed("config.stream_keys", "stream_keys is a list of texts", where="kevre.toml")
+    return tuple(Key.parse(str(text)) for text in texts if text)
 
 
 def _flag(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,6 +39,7 @@ def import_files(
         direction=_direction(direction),
     )
     config = start.ready()
+    hints = replace(hints, keys=config.stream_keys)
     from kevre.node import install, intake, wire
 
     install.check(config)
