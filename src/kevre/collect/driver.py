@@ -34,6 +34,10 @@ class Sample:
     step_s: int = 0
     point: str = ""
 
+    def urn(self, point: str) -> str:
+        """Give the URN of its series, for a device at a point."""
+        return f"{self.point or point}_{self.path}"
+
     def reading(self, now_s: int) -> Reading:
         """Give the reading, stamped now unless the device gave an instant."""
         start_s = now_s if self.start_s is None else self.start_s
@@ -65,18 +69,17 @@ class Driver(Protocol):
 
 @dataclass(slots=True)
 class Board:
-    """The newest value of each device and path: what a computed device reads."""
+    """The newest value of each series: what a computed device reads."""
 
-    _values: dict[tuple[str, str], tuple[int, Exact]] = field(default_factory=dict)
+    _values: dict[str, tuple[int, Exact]] = field(default_factory=dict)
 
-    def post(self, device: str, samples: Iterable[Sample], now_s: int) -> None:
-        """Put what a device said."""
-        for sample in samples:
-            self._values[device, sample.path] = now_s, sample.value
+    def post(self, urn: str, value: Exact, now_s: int) -> None:
+        """Put the newest value of a series."""
+        self._values[urn] = now_s, value
 
-    def last(self, device: str, path: str) -> tuple[int, Exact] | None:
-        """Give when [epoch s] and what the device said last of a path."""
-        return self._values.get((device, path))
+    def last(self, urn: str) -> tuple[int, Exact] | None:
+        """Give when [epoch s] and what a series said last."""
+        return self._values.get(urn)
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ DRIVERS = {
     "mqtt": "mqtt",
     "onewire": "onewire",
     "pulse": "pulse",
+    "solar": "solar",
     "sunspec": "sunspec",
 }
 # Drivers whose sensors have URNs of their own.

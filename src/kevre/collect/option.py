@@ -67,6 +67,13 @@ class Options:
             return tuple(found)
         raise self._wrong(name, "a list of texts")
 
+    def pairs(self, name: str) -> tuple[tuple[float, float], ...]:
+        """Give a list of pairs of numbers, such as [[0, 1036.5], [80, 985]]."""
+        found = self._take(name, None)
+        if isinstance(found, list) and all(_is_pair(one) for one in found):
+            return tuple((float(left), float(right)) for left, right in found)
+        raise self._wrong(name, "a list of pairs of numbers")
+
     def tables(self, name: str, *, least: int = 0) -> Iterator[Options]:
         """Give the tables of a list, each to be read in its turn."""
         found = self._take(name, [])
@@ -110,3 +117,11 @@ class Options:
         return Malformed(
             "device.entry", f"entry {name!r} is not {wanted}", where=self.where, hint="mend it"
         )
+
+
+def _is_pair(one: object) -> bool:
+    return (
+        isinstance(one, list)
+        and len(one) == len(("left", "right"))
+        and all(isinstance(number, int | Decimal) for number in one)
+    )

@@ -94,7 +94,8 @@ class Poller:
         if not samples:
             return
         now_s = int(self._clock())
-        self._board.post(self._device.name, samples, now_s)
+        for sample in samples:
+            self._board.post(sample.urn(self._device.point), sample.value, now_s)
         due = list(self._sampler.due(samples, now_s))
         if due:
             self._keep(self._device.name, due)

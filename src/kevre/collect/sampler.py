@@ -53,7 +53,7 @@ class Sampler:
             Malformed: a path does not tell its kind; a driver gave what no series is.
         """
         for sample in samples:
-            urn = f"{sample.point or self.point}_{sample.path}"
+            urn = sample.urn(self.point)
             if kind_of(sample.path) is None:
                 raise unknown(sample.path)
             every_s = self.pace.of(sample.path)

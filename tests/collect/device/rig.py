@@ -18,8 +18,10 @@ from kevre.collect.equipment import device
 from kevre.collect.option import Options
 from kevre.collect.sampler import Pace
 from kevre.collect.simulate import SimulatedLinky
+from kevre.model import exact
 
 POINT = "urn:dev:org:kevre-test-1"
+LOOP = f"{POINT}:loop"
 W1_ANSWER = "a3 01 4b 46 7f ff 0d 10 ce : crc=ce {verdict}\na3 01 4b 46 7f ff 0d 10 ce t={milli}\n"
 
 
@@ -153,6 +155,29 @@ def mbus(folder):
         yield {"point": f"{POINT}:heat", "line": line, "address": 1}
 
 
+@contextmanager
+def solar(folder):
+    """A loop whose flow and temperatures other devices would tell; see `made`."""
+    yield {
+        "point": f"{POINT}:solar",
+        "flow": f"{LOOP}_production/flow/heat/instant",
+        "supply": f"{LOOP}_temperature/supply/instant",
+        "return": f"{LOOP}_temperature/return/instant",
+        "fluid": "water",
+    }
+
+
+def loop_of(board, now_s, *, flow="0.9", supply="62.5", back="41.0"):
+    """Post what the devices of a loop would say."""
+    told = {
+        "production/flow/heat/instant": flow,
+        "temperature/supply/instant": supply,
+        "temperature/return/instant": back,
+    }
+    for path, text in told.items():
+        board.post(f"{LOOP}_{path}", exact.parse(text), now_s)
+
+
 # Of each driver: its rig, and what to change in its entries so that the device is not there.
 RIGS = {
     "http": (http, {"url": "http://127.0.0.1:9/"}),
@@ -162,13 +187,16 @@ RIGS = {
     "linky": (linky, {"port": "/nonexistent/ttyUSB9"}),
     "onewire": (onewire, {"bus": "/nonexistent/w1"}),
     "pulse": (pulse, {"file": "/nonexistent/pulses"}),
+    "solar": (solar, {"flow": f"{LOOP}:gone_production/flow/heat/instant"}),
     "sunspec": (sunspec, {"port": 9}),
 }
 
 
 def made(kind, entries, folder, *, around=None, pace=None):
     """Make a device as the file of a collector would."""
-    around = around or Surroundings(folder / "collect.state", time.time)
+    if around is None:
+        around = Surroundings(folder / "collect.state", time.time)
+        loop_of(around.board, int(time.time()))
     entries = {"name": f"one-{kind}", "driver": kind} | entries
     return device(Options(entries, "test"), around, pace or Pace(1, 1))
 
