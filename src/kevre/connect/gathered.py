@@ -17,13 +17,13 @@ _LARGEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Readings of one series that have a value each, whole in the base unit, in rising order.
+    """Readings of one series, whole in the base unit, in rising order.
 
     Attributes:
         start_s: array('q'), [epoch s].
         step_s: array('i'), [s].
-        value: array('q').
-        quality: array('B'), of `Quality`, none of them MISSING.
+        value: array('q'); 0 where the quality is MISSING.
+        quality: array('B'), of `Quality`.
         line: array('i'), line or record in the source, from 1.
     """
 
@@ -87,7 +87,8 @@ class Gathered:
         is_straight = self._builder is None and self._exponent in {None, 0}
         if not is_straight or block.start_s[0] <= self._last_s:
             for start_s, step_s, value, quality, line in block.rows():
-                self.add(start_s, step_s, (value, 0), line, quality)
+                known = None if quality == Quality.MISSING else (value, 0)
+                self.add(start_s, step_s, known, line, quality)
             return
         self._exponent = 0
         self._last_s = block.start_s[-1]

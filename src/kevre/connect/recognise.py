@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kevre.connect.archive import sources
 from kevre.connect.emhass import parse as emhass
-from kevre.connect.enedis import dataconnect, stream, webservice
+from kevre.connect.enedis import dataconnect, root
 from kevre.connect.enedis import parse as enedis
 from kevre.connect.gathering import Gathering, Hints
 from kevre.connect.meteofrance import parse as meteofrance
@@ -39,8 +39,8 @@ class Kind:
 KINDS = (
     Kind("Enedis curve or index (CSV)", enedis.fits, enedis.parse),
     Kind("Enedis Data Connect answer or file R6x (JSON)", dataconnect.fits, dataconnect.parse),
-    Kind("answer of an Enedis SGE web service (XML)", webservice.fits, webservice.parse),
-    Kind("Enedis stream R50, R4x, R151, R171, R15 or C15 (XML)", stream.fits, stream.parse),
+    Kind("answer of an Enedis SGE web service (XML)", root.is_answer, root.parse_answer),
+    Kind("Enedis stream R50, R4x, R151, R171, R15 or C15 (XML)", root.is_stream, root.parse_stream),
     Kind("Météo-France hourly observations (CSV)", meteofrance.fits, meteofrance.parse),
     Kind("house with photovoltaics, as EMHASS keeps it (CSV)", emhass.fits, emhass.parse),
     Kind("table of one series: start,value (CSV)", table.fits, table.parse),

@@ -69,22 +69,31 @@ class Source:
                 return
             yield chunk
 
-    def lines(self) -> Iterator[tuple[int, bytes]]:
-        """Give the lines that are not empty, with their numbers from 1, without their ends."""
+    def blocks(self) -> Iterator[tuple[int, bytes]]:
+        """Give whole lines, many in a piece, with the number of the first, from 1.
+
+        Only the last piece may lack a line end: that is then one line.
+        """
         rest = b""
-        number = 0
+        number = 1
         for chunk in self.chunks():
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                number += 1
-                if line:
-                    yield number, line.rstrip(b"\r")
+            whole, end, rest = (rest + chunk).rpartition(b"\n")
+            if end:
+                yield number, whole + end
+                number += whole.count(b"\n") + 1
             if len(rest) > LONGEST_LINE:
-                self.fault = _too_long(number + 1)
+                self.fault = _too_long(number)
                 return
         if rest and self.fault is None:
             self.is_open_ended = True
-            yield number + 1, rest.rstrip(b"\r")
+            yield number, rest
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Give the lines that are not empty, with their numbers from 1, without their ends."""
+        for first, block in self.blocks():
+            for number, line in enumerate(block.split(b"\n"), start=first):
+                if line:
+                    yield number, line.rstrip(b"\r")
 
     def whole(self, most: int) -> bytes:
         """Give the whole content, up to `most` bytes.

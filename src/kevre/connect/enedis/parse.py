@@ -7,30 +7,34 @@ next. Semicolons, a byte order mark, blank lines and stray semicolons at line en
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from kevre.connect.enedis import names, value
-from kevre.connect.enedis.stamp import Row, Stamps, day_of, intervals, no_step
+from kevre.connect.enedis.line import SECTION, Lines
+from kevre.connect.enedis.stamp import Interval, Placer, Stamps, Stretch, day_of, no_step
+from kevre.connect.gathered import Block
 from kevre.connect.gathering import Gathering, Hints
 from kevre.connect.source import Source, cut_line
 from kevre.model import identifier, unit, window
 from kevre.model.batch import Batch
 from kevre.model.errors import Malformed
+from kevre.model.quality import Quality
 
 _BOM = b"\xef\xbb\xbf"
-_SECTION = "Identifiant PRM"
 _CALENDAR = "Periode"
 _DAILY = "quotidien"
 _MINUTE_S = 60
+_LARGEST = 2**63 - 1
 _WHOLE_MINUTES = re.compile(r"[0-9]{1,4}\Z")
 
 
 def fits(head: bytes) -> bool:
     """Say whether a file begins like one of Enedis'."""
-    return head.removeprefix(_BOM).startswith(_SECTION.encode())
+    return head.removeprefix(_BOM).startswith(SECTION.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def parse(source: Source, gathering: Gathering, hints: Hints) -> Iterator[Batch]
     Raises:
         Malformed: a header cannot be read, so that its rows have no meaning.
     """
-    lines = _Lines(source)
+    lines = Lines(source)
     stamps = Stamps(hints.zone)
     while (header := lines.next_filled()) is not None:
         section = _section(header[1], lines, hints)
@@ -66,50 +70,7 @@ def parse(source: Source, gathering: Gathering, hints: Hints) -> Iterator[Batch]
     yield from gathering.rest(source.fault)
 
 
-class _Lines:
-    """The lines of a file, cut at semicolons; stops before each new section."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._lines = source.lines()
-        self._held: tuple[int, list[str]] | None = None
-
-    @property
-    def may_be_cut(self) -> bool:
-        """Say whether the line given last has no end."""
-        return self._source.is_open_ended
-
-    def next_filled(self) -> tuple[int, list[str]] | None:
-        """Give the next line that holds something."""
-        if self._held is not None:
-            held, self._held = self._held, None
-            return held
-        for number, line in self._lines:
-            cells = _cells(line)
-            if any(cells):
-                return number, cells
-        return None
-
-    def section(self) -> Iterator[tuple[int, list[str]]]:
-        """Give the filled lines up to the next section."""
-        for number, line in self._lines:
-            cells = _cells(line)
-            first = cells[0]
-            if first.startswith(_SECTION):
-                self._held = number, cells
-                return
-            if first or any(cells):
-                yield number, cells
-
-
-def _cells(line: bytes) -> list[str]:
-    try:
-        return line.decode().removeprefix("\ufeff").split(";")
-    except UnicodeDecodeError:
-        return line.decode("cp1252", "replace").split(";")
-
-
-def _section(header: Sequence[str], lines: _Lines, hints: Hints) -> _Section:
+def _section(header: Sequence[str], lines: Lines, hints: Hints) -> _Section:
     values = lines.next_filled()
     if values is None:
         raise Malformed("enedis.no_rows", "the file ends after its first line", where="line 1")
@@ -166,7 +127,7 @@ def _midnight(date: str) -> int | None:
 def _rows(
     section: _Section,
     columns: Sequence[str],
-    lines: _Lines,
+    lines: Lines,
     stamps: Stamps,
     gathering: Gathering,
     hints: Hints,
@@ -188,7 +149,7 @@ def _rows(
 
 def _curve(
     section: _Section,
-    lines: _Lines,
+    lines: Lines,
     stamps: Stamps,
     gathering: Gathering,
     stamp: Literal["start", "end"] | None,
@@ -197,46 +158,108 @@ def _curve(
     kind = identifier.KINDS[path]
     shift = unit.shift(section.unit or blank_unit, kind.unit)
     point = section.point
-    rows = _stamped(section, lines, stamps, gathering)
-    for line, start_s, step_s, text in intervals(rows, stamp, section.step_s):
-        if not step_s:
-            gathering.fault(no_step(), line=line, field="Horodate", raw=text)
-            continue
-        try:
-            known = value.read(text, shift)
-        except Malformed as error:
-            gathering.fault(error, line=line, field="Valeur", raw=text)
-            continue
-        gathering.add(path, point, start_s, step_s, known, line=line)
+    placer = Placer(stamp, section.step_s)
+    keep = _Keeper(gathering, path, point, shift)
+    while True:
+        run = lines.next_run()
+        if run is not None:
+            keep.all(placer.take_all(run))
+        row = lines.next_row()
+        if row is None:
+            break
+        stamped = _stamped_row(section, row, lines, stamps, gathering)
+        if stamped is not None:
+            keep.all(placer.take(*stamped))
         if gathering.is_full:
             yield gathering.batch()
+    keep.all(placer.last())
+
+
+class _Keeper:
+    """Keeps the intervals of one curve."""
+
+    def __init__(self, gathering: Gathering, path: str, point: str, shift: int) -> None:
+        self._gathering = gathering
+        self._path = path
+        self._point = point
+        self._shift = shift
+
+    def all(self, intervals: Iterator[Interval | Stretch]) -> None:
+        """Keep intervals, one by one or a stretch at once."""
+        for one in intervals:
+            if isinstance(one, tuple):
+                self._one(*one)
+            else:
+                self._stretch(one)
+
+    def _one(self, line: int, start_s: int, step_s: int, text: str) -> None:
+        if not step_s:
+            self._gathering.fault(no_step(), line=line, field="Horodate", raw=text)
+            return
+        try:
+            known = value.read(text, self._shift)
+        except Malformed as error:
+            self._gathering.fault(error, line=line, field="Valeur", raw=text)
+            return
+        self._gathering.add(self._path, self._point, start_s, step_s, known, line=line)
+
+    def _stretch(self, one: Stretch) -> None:
+        scale = 10 ** max(self._shift, 0)
+        if self._shift < 0 or int(one.value.max()) * scale > _LARGEST:
+            for n, start_s in enumerate(one.start_s.tolist()):
+                text = "" if one.is_missing[n] else str(int(one.value[n]))
+                self._one(one.line + n, start_s, one.step_s, text)
+            return
+        count = len(one.start_s)
+        block = Block(
+            array("q", one.start_s.tobytes()),
+            array("i", [one.step_s]) * count,
+            array("q", (one.value * scale).tobytes()),
+            array("B", (one.is_missing * int(Quality.MISSING)).astype("uint8").tobytes()),
+            array("i", range(one.line, one.line + count)),
+        )
+        self._gathering.extend(self._path, self._point, block)
 
 
 def _stamped(
-    section: _Section, lines: _Lines, stamps: Stamps, gathering: Gathering
-) -> Iterator[Row]:
+    section: _Section, lines: Lines, stamps: Stamps, gathering: Gathering
+) -> Iterator[tuple[int, int, str]]:
     """Give the rows whose stamp can be read."""
-    read = stamps.read
-    for number, cells in lines.section():
-        try:
-            stamp_s = read(cells[0])
-        except Malformed as error:
-            gathering.fault(error, line=number, field="Horodate", raw=";".join(cells))
-            continue
-        if len(cells) < 2:  # noqa: PLR2004 - stamp and value
-            short = Malformed("enedis.cells", "the value is missing", hint="was the file cut?")
-            gathering.fault(short, line=number, field="Valeur", raw=";".join(cells))
-        # Some downloads end without a line end, at the date that their header names.
-        elif lines.may_be_cut and stamp_s != section.end_s:
-            gathering.fault(cut_line(), line=number, field="Valeur", raw=";".join(cells))
-        else:
-            yield number, stamp_s, cells[1].strip()
+    for row in lines.section():
+        stamped = _stamped_row(section, row, lines, stamps, gathering)
+        if stamped is not None:
+            yield stamped
+
+
+def _stamped_row(
+    section: _Section,
+    row: tuple[int, list[str]],
+    lines: Lines,
+    stamps: Stamps,
+    gathering: Gathering,
+) -> tuple[int, int, str] | None:
+    """Give number, stamp [epoch s] and value of a row; None, and a fault, if it has none."""
+    number, cells = row
+    try:
+        stamp_s = stamps.read(cells[0])
+    except Malformed as error:
+        gathering.fault(error, line=number, field="Horodate", raw=";".join(cells))
+        return None
+    if len(cells) < 2:  # noqa: PLR2004 - stamp and value
+        short = Malformed("enedis.cells", "the value is missing", hint="was the file cut?")
+        gathering.fault(short, line=number, field="Valeur", raw=";".join(cells))
+        return None
+    # Some downloads end without a line end, at the date that their header names.
+    if lines.may_be_cut and stamp_s != section.end_s:
+        gathering.fault(cut_line(), line=number, field="Valeur", raw=";".join(cells))
+        return None
+    return number, stamp_s, cells[1].strip()
 
 
 def _registers(
     section: _Section,
     columns: Sequence[str],
-    lines: _Lines,
+    lines: Lines,
     stamps: Stamps,
     gathering: Gathering,
 ) -> Iterator[Batch]:
@@ -292,7 +315,7 @@ def _register_s(cells: Sequence[str], stamps: Stamps) -> int:
 
 
 def _maxima(
-    section: _Section, lines: _Lines, stamps: Stamps, gathering: Gathering
+    section: _Section, lines: Lines, stamps: Stamps, gathering: Gathering
 ) -> Iterator[Batch]:
     """Read daily maxima: stamped at the instant of the peak, in VA whatever the cell says."""
     path = f"{names.direction(section.direction)}/power/apparent/max"

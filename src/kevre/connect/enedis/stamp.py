@@ -7,13 +7,19 @@ row by row, for it changes inside files: see docs/decisions/stamping.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
+from kevre.connect.enedis.row import Run
 from kevre.model import window
 from kevre.model.errors import Malformed
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 STEPS_S = frozenset({300, 600, 900, 1_800, 3_600})
 # Curves of C1-C4 meters have steps of five or ten minutes, those of Linky fifteen or more.
@@ -27,8 +33,6 @@ _DAY_S = 86_400
 _DATE_LENGTH = 10
 
 
-# One line of a curve: its number, its stamp [epoch s], its value as written.
-Row = tuple[int, int, str]
 # Where the value of a row belongs: number of the line, start [epoch s], step [s], value as
 # written. The step is 0 where it cannot be told.
 Interval = tuple[int, int, int, str]
@@ -87,35 +91,101 @@ class Stamps:
         return window.civil_day(day, self._zone).length_s == _DAY_S
 
 
-def intervals(
-    rows: Iterable[Row], stamp: Literal["start", "end"] | None, declared_s: int | None
-) -> Iterator[Interval]:
-    """Place each row, looking at the rows before and after it; equal repetitions are dropped.
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Intervals of one length, one after the other.
+
+    Attributes:
+        line: number of the line of the first.
+        start_s: shape (n,), [epoch s].
+        step_s: their length [s].
+        value: shape (n,), as written; 0 where there is none.
+        is_missing: shape (n,), whether there is none.
+    """
+
+    line: int
+    start_s: NDArray[np.int64]
+    step_s: int
+    value: NDArray[np.int64]
+    is_missing: NDArray[np.bool_]
+
+
+class Placer:
+    """Places the rows of a curve, looking at the rows before and after each.
+
+    Equal repetitions are dropped. Each row is given when the one after it was taken.
 
     Args:
-        rows: in the order of the file, at least roughly in time.
         stamp: which end of the interval is stamped; None to tell by the step.
         declared_s: the step that the file's header names, if it does.
     """
-    steps = _Steps(declared_s)
-    # Rows of one stamp: several only where they contradict.
-    here: list[tuple[int, str]] = []
-    here_s: int | None = None
-    for line, stamp_s, text in rows:
-        if stamp_s == here_s:
-            if text != here[-1][1]:
-                here.append((line, text))
-            continue
-        if here_s is not None:
-            step_s = steps.next(here_s, stamp_s)
-            start_s = start_of(here_s, step_s, stamp)
-            for before in here:
-                yield before[0], start_s, step_s, before[1]
-        here, here_s = [(line, text)], stamp_s
-    if here_s is not None:
-        step_s = steps.last(here_s)
-        for line, text in here:
-            yield line, start_of(here_s, step_s, stamp), step_s, text
+
+    def __init__(self, stamp: Literal["start", "end"] | None, declared_s: int | None) -> None:
+        self._stamp = stamp
+        self._steps = _Steps(declared_s)
+        # Rows of one stamp that are not placed yet: several only where they contradict.
+        self._here: list[tuple[int, str]] = []
+        self._here_s: int | None = None
+
+    def take(self, line: int, stamp_s: int, text: str) -> Iterator[Interval]:
+        """Take a row, at least roughly in time; give those that it lets place."""
+        if stamp_s == self._here_s:
+            if text != self._here[-1][1]:
+                self._here.append((line, text))
+            return
+        if self._here_s is not None:
+            yield from self._placed(self._steps.next(self._here_s, stamp_s))
+        self._here, self._here_s = [(line, text)], stamp_s
+
+    def take_all(self, run: Run) -> Iterator[Interval | Stretch]:
+        """Take many rows: those at the usual distance at once, the others one by one."""
+        import numpy as np
+
+        distance_s = np.diff(run.stamp_s)
+        at = 0
+        while at < len(run.stamp_s):
+            stamp_s, usual_s = int(run.stamp_s[at]), self._settled_s()
+            if usual_s and stamp_s - (self._here_s or 0) == usual_s:
+                uneven = np.flatnonzero(distance_s[at:] != usual_s)
+                end = at + int(uneven[0]) if len(uneven) else len(run.stamp_s) - 1
+                yield from self._placed(self._steps.next(self._here_s or 0, stamp_s))
+                yield from self._stretch(run, at, end, usual_s)
+                at = end + 1
+                continue
+            yield from self.take(run.line + at, stamp_s, run.text(at))
+            at += 1
+
+    def last(self) -> Iterator[Interval]:
+        """Give the last row."""
+        if self._here_s is not None:
+            yield from self._placed(self._steps.last(self._here_s))
+        self._here, self._here_s = [], None
+
+    def _settled_s(self) -> int:
+        """Give the step of the row that waits, if no row after it could change that; else 0."""
+        usual_s = self._steps.usual_s
+        is_settled = usual_s in STEPS_S and self._steps.before_s == (self._here_s or 0) - usual_s
+        return usual_s if is_settled and len(self._here) == 1 else 0
+
+    def _placed(self, step_s: int) -> Iterator[Interval]:
+        start_s = start_of(self._here_s or 0, step_s, self._stamp)
+        for line, text in self._here:
+            yield line, start_s, step_s, text
+
+    def _stretch(self, run: Run, at: int, end: int, step_s: int) -> Iterator[Stretch]:
+        """Give the rows from `at` up to `end`; that waits for the next."""
+        if at < end:
+            shift_s = start_of(0, step_s, self._stamp)
+            inside = slice(at, end)
+            yield Stretch(
+                run.line + at,
+                run.stamp_s[inside] + shift_s,
+                step_s,
+                run.value[inside],
+                run.is_missing[inside],
+            )
+            self._steps.before_s = int(run.stamp_s[end - 1])
+        self._here, self._here_s = [(run.line + end, run.text(end))], int(run.stamp_s[end])
 
 
 def start_of(stamp_s: int, step_s: int, stamp: Literal["start", "end"] | None) -> int:
@@ -125,11 +195,16 @@ def start_of(stamp_s: int, step_s: int, stamp: Literal["start", "end"] | None) -
 
 
 class _Steps:
-    """Finds the step of each row of a curve, in their order."""
+    """Finds the step of each row of a curve, in their order.
+
+    Attributes:
+        usual_s: the step that holds where nothing says otherwise; 0 if unknown.
+        before_s: stamp of the row placed last.
+    """
 
     def __init__(self, declared_s: int | None) -> None:
-        self._usual_s = declared_s or 0
-        self._before_s: int | None = None
+        self.usual_s = declared_s or 0
+        self.before_s: int | None = None
 
     def next(self, here_s: int, after_s: int) -> int:
         """Find the step of a row that another follows; 0 where nothing tells.
@@ -138,28 +213,28 @@ class _Steps:
         usual counts only if the next row keeps it: else a row is missing, and the step is the
         usual one. After a gap the next row tells.
         """
-        back_s = here_s - self._before_s if self._before_s is not None else 0
-        self._before_s = here_s
-        if back_s == self._usual_s and back_s in STEPS_S:
+        back_s = here_s - self.before_s if self.before_s is not None else 0
+        self.before_s = here_s
+        if back_s == self.usual_s and back_s in STEPS_S:
             return back_s
         ahead_s = after_s - here_s if after_s - here_s in STEPS_S else 0
-        if back_s in STEPS_S and (not self._usual_s or back_s < self._usual_s or ahead_s == back_s):
-            self._usual_s = back_s
-        elif self._usual_s and ahead_s:
-            self._usual_s = min(self._usual_s, ahead_s)
+        if back_s in STEPS_S and (not self.usual_s or back_s < self.usual_s or ahead_s == back_s):
+            self.usual_s = back_s
+        elif self.usual_s and ahead_s:
+            self.usual_s = min(self.usual_s, ahead_s)
         else:
-            self._usual_s = self._usual_s or ahead_s
-        return self._usual_s
+            self.usual_s = self.usual_s or ahead_s
+        return self.usual_s
 
     def last(self, here_s: int) -> int:
         """Find the step of the last row; 0 where only a row after it would tell.
 
         So a file that was cut gives no other interval than the whole one.
         """
-        if self._before_s is None:
-            return self._usual_s
-        back_s = here_s - self._before_s
-        is_told = back_s in STEPS_S and (not self._usual_s or back_s <= self._usual_s)
+        if self.before_s is None:
+            return self.usual_s
+        back_s = here_s - self.before_s
+        is_told = back_s in STEPS_S and (not self.usual_s or back_s <= self.usual_s)
         return back_s if is_told else 0
 
 

@@ -7,7 +7,6 @@ R4Q) the start.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from kevre.connect.enedis import names, point
@@ -22,29 +21,16 @@ from kevre.model import identifier, unit, window
 from kevre.model.batch import Batch
 from kevre.model.errors import Malformed
 
-_ROOT = re.compile(rb"<(?:[\w.-]+:)?(R50|R151|R171|R15|C15|Courbe)[\s>]", re.ASCII)
 _MINUTE_S = 60
 _DEFAULT_MIN = "30"
 
 
-def fits(head: bytes) -> bool:
-    """Say whether a file begins like one of these."""
-    return _root(head) is not None
-
-
-def _root(head: bytes) -> str | None:
-    found = _ROOT.search(head)
-    is_xml = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-    return found[1].decode() if found and is_xml else None
-
-
-def parse(source: Source, gathering: Gathering, hints: Hints) -> Iterator[Batch]:
-    """Read a stream file.
+def parse(source: Source, gathering: Gathering, hints: Hints, *, root: str) -> Iterator[Batch]:
+    """Read a stream file; `root` is the name of its outermost element.
 
     Raises:
         Malformed: it is not XML.
     """
-    root = _root(source.head()) or ""
     reader, tags = _READERS[root]
     taker = reader(gathering, hints)
     for element in elements(source, tags):

@@ -8,7 +8,6 @@ October repeats an hour.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from kevre.connect.enedis import names, point
@@ -21,18 +20,12 @@ from kevre.model import unit
 from kevre.model.batch import Batch
 from kevre.model.errors import Malformed
 
-_ROOT = re.compile(rb"<(?:[\w.-]+:)?consulterMesures(?:Detaillees)?Response(?:V3)?[\s>]", re.ASCII)
 _PERIODS = frozenset({"serie"})
 _POINTS = frozenset({"pointId", "idPrm"})
 _STAGES = frozenset({"mesuresCorrigees", "etapeMetier"})
 _TAGS = _POINTS | _STAGES | {"grandeur", "serie"}
 _FIELDS = ("d", "v", "p", "n", "iv")
 _TURPE = "seriesMesuresDateesGrilleTurpe"
-
-
-def fits(head: bytes) -> bool:
-    """Say whether a file begins like such an answer."""
-    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and bool(_ROOT.search(head))
 
 
 def parse(source: Source, gathering: Gathering, hints: Hints) -> Iterator[Batch]:
