@@ -69,7 +69,7 @@ def unknown(path: str) -> Malformed:
     return Malformed(
         "device.series",
         f"{path[:60]!r} is no series known here",
-        hint="use a path such as consumption/energy/active/index: docs/users/collector.md",
+        hint="use a path such as consumption/energy/active/index: docs/users/device.md",
     )
 
 
