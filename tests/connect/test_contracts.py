@@ -38,6 +38,12 @@ GOOD = {
         "<V>612</V><IV>0</IV></PDC>\n<PDC><H>2026-01-15T01:00:00+01:00</H><V>418</V><IV>0</IV></PDC>\n"
         "</Donnees_Releve></PRM></R50>"
     ),
+    "GRDF consumptions from ADICT (JSON)": (
+        '{"pce": {"id_pce": "23000000000000"}, "consommation": {"date_debut_consommation":'
+        '"2026-01-15T06:00:00+01:00","date_fin_consommation":"2026-01-16T06:00:00+01:00",'
+        '"energie":8,"volume_brut":1}}\n{"pce": {"id_pce": "23000000000000"}, "consommation": {'
+        '"journee_gaziere":"2026-01-16","energie":9,"volume_brut":1}}\n'
+    ),
     "Météo-France hourly observations (CSV)": (
         "numer_sta,time_utc,t_c,rr1,ghi_wh_m2\n56185001,2026-01-15 12:00:00,9.5,0.2,120\n"
         "56185001,2026-01-15 11:00:00,9.1,,110\n22016001,2026-01-15 12:00:00,8,0,120\n"

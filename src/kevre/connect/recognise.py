@@ -11,6 +11,7 @@ from kevre.connect.emhass import parse as emhass
 from kevre.connect.enedis import dataconnect, root
 from kevre.connect.enedis import parse as enedis
 from kevre.connect.gathering import Gathering, Hints
+from kevre.connect.grdf import parse as grdf
 from kevre.connect.meteofrance import parse as meteofrance
 from kevre.connect.senml import parse as senml
 from kevre.connect.source import Source, digest
@@ -41,6 +42,7 @@ KINDS = (
     Kind("Enedis Data Connect answer or file R6x (JSON)", dataconnect.fits, dataconnect.parse),
     Kind("answer of an Enedis SGE web service (XML)", root.is_answer, root.parse_answer),
     Kind("Enedis stream R50, R4x, R151, R171, R15 or C15 (XML)", root.is_stream, root.parse_stream),
+    Kind("GRDF consumptions from ADICT (JSON)", grdf.fits, grdf.parse),
     Kind("Météo-France hourly observations (CSV)", meteofrance.fits, meteofrance.parse),
     Kind("house with photovoltaics, as EMHASS keeps it (CSV)", emhass.fits, emhass.parse),
     Kind("table of one series: start,value (CSV)", table.fits, table.parse),

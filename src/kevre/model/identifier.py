@@ -17,8 +17,11 @@ _URN = re.compile(
     r"urn:dev:([a-z][a-z0-9]{1,15}):([A-Za-z0-9.:-]{1,80})(?:_([a-z0-9_/.-]{1,120}))?\Z"
 )
 _PATH = re.compile(r"[a-z0-9][a-z0-9_.-]*(?:/[a-z0-9][a-z0-9_.-]*)*\Z")
-_PRM = re.compile(r"[0-9]{14}\Z")
-_POINT_AUTHORITIES = frozenset({"prm", "pce"})
+_POINTS = {
+    "prm": re.compile(r"[0-9]{14}\Z"),
+    # Large consumers of gas have a PCE of this other form.
+    "pce": re.compile(r"(?:[0-9]{14}|GI[0-9]{6})\Z"),
+}
 
 _E, _G, _H, _W = Fluid.ELECTRICITY, Fluid.GAS, Fluid.HEAT, Fluid.WEATHER
 _IN, _OUT, _NO = Direction.CONSUMPTION, Direction.PRODUCTION, Direction.NONE
@@ -87,16 +90,27 @@ def _heat(direction: Direction) -> dict[str, Kind]:
     }
 
 
+def _gas(direction: Direction) -> dict[str, Kind]:
+    """Give the series of gas: by day, by periods of any length, and as published to be billed."""
+    way = direction.value
+    return {
+        f"{way}/{quantity}/gas/{form}": Kind(_G, quantity, direction, Statistic.SUM, unit)
+        for quantity, unit in (("energy", "Wh"), ("volume", "m3"))
+        for form in ("daily", "raw", "published")
+    } | {f"{way}/volume/gas/index": Kind(_G, "volume", direction, Statistic.REGISTER, "m3")}
+
+
 KINDS: dict[str, Kind] = (
     _electric(_IN)
     | _electric(_OUT)
     | _heat(_IN)
     | _heat(_OUT)
+    | _gas(_IN)
+    | _gas(_OUT)
     | {
-        "consumption/energy/gas/raw": Kind(_G, "energy", _IN, Statistic.SUM, "Wh"),
-        "consumption/energy/gas/daily": Kind(_G, "energy", _IN, Statistic.SUM, "Wh"),
-        "consumption/volume/gas/daily": Kind(_G, "volume", _IN, Statistic.SUM, "m3"),
-        "consumption/volume/gas/index": Kind(_G, "volume", _IN, Statistic.REGISTER, "m3"),
+        "conversion/gas/daily": Kind(_G, "conversion", _NO, Statistic.MEAN, "Wh/m3"),
+        "conversion/gas/raw": Kind(_G, "conversion", _NO, Statistic.MEAN, "Wh/m3"),
+        "conversion/gas/published": Kind(_G, "conversion", _NO, Statistic.MEAN, "Wh/m3"),
         "consumption/volume/water/index": Kind(
             Fluid.WATER, "volume", _IN, Statistic.REGISTER, "m3"
         ),
@@ -148,6 +162,10 @@ _FAMILIES = (
             "voltage/instant",
             "duration/overrun/index",
             "duration/operating/index",
+            "volume/gas/daily",
+            "volume/gas/raw",
+            "volume/gas/published",
+            "volume/gas/index",
         )
     ),
     "temperature/tank/instant",
@@ -209,7 +227,7 @@ def parse(text: str) -> SeriesName:
     'urn:dev:prm:09876543210123_consumption/power/active/raw'
 
     Raises:
-        Malformed: not such a URN, or a PRM or PCE that has not 14 digits.
+        Malformed: not such a URN, or a PRM or PCE that has not its digits.
     """
     found = _URN.match(text)
     if found is None or found[3] is None:
@@ -252,6 +270,16 @@ def prm_point(digits: str) -> str:
     return f"urn:dev:prm:{digits}"
 
 
+def pce_point(digits: str) -> str:
+    """Give the URN of a French gas metering point: 14 digits, or GI and 6 digits.
+
+    Raises:
+        Malformed: neither.
+    """
+    _check_device("pce", digits)
+    return f"urn:dev:pce:{digits}"
+
+
 def kind_of(path: str) -> Kind | None:
     """Give the kind that a path tells, or None where it must be described."""
     known = KINDS.get(path)
@@ -264,7 +292,7 @@ def kind_of(path: str) -> Kind | None:
 
 
 def _check_device(authority: str, device: str) -> None:
-    if authority in _POINT_AUTHORITIES and not _PRM.match(device):
+    if authority in _POINTS and not _POINTS[authority].match(device):
         raise Malformed(
             "identifier.digits",
             f"a {authority.upper()} has 14 digits, this one has {len(device)} characters",

@@ -28,6 +28,7 @@ UNITS: dict[str, Unit] = (
     _units("W", {"mW": -3, "kW": 3, "MW": 6})
     | _units("Wh", {"kWh": 3, "MWh": 6})
     | _units("Wh/m2", {"kWh/m2": 3})
+    | _units("Wh/m3", {"kWh/m3": 3})
     | _units("VA", {"kVA": 3})
     | _units("VAh", {"kVAh": 3})
     | _units("var", {"kvar": 3})

@@ -23,6 +23,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "Wh": (0, 1e18),
     "varh": (-1e18, 1e18),
     "Wh/m2": (0, 2_000_000),
+    "Wh/m3": (0, 1e6),
     "m3/h": (-1e6, 1e6),
     "m3": (0, 1e12),
     "V": (0, 1e6),
