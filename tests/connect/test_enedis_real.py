@@ -1,7 +1,6 @@
 """Real files of Enedis against figures worked out here again, without the parser."""
 
-from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -91,20 +90,3 @@ def test_real_daily_registers_lie_on_local_midnights_one_a_day(samples):
     assert (str(local[0].date()), str(local[-1].date())) == ("2021-01-24", "2021-10-14")
     assert found[0].value == (15_521_318, 0)
     assert all(a.value[0] <= b.value[0] for a, b in pairwise(found))
-
-
-def test_register_differences_equal_the_curve_on_every_day_that_both_hold_whole(samples):
-    register = {r.start.astimezone(PARIS).date(): r for r in registers_of(samples)}
-    by_day = defaultdict(list)
-    for r in only(from_file(samples / LINKY / "aeneria_Enedis_Conso_Heure.csv")):
-        by_day[datetime.fromtimestamp(r.start_s, UTC).astimezone(PARIS).date()].append(r)
-    compared = 0
-    for today, tomorrow in pairwise(sorted(register)):
-        whole = register[tomorrow].start_s - register[today].start_s
-        if sum(r.step_s for r in by_day[today] if r.value) != whole:
-            continue
-        used_wh = sum(r.value[0] * r.step_s for r in by_day[today]) / 3600
-        assert register[tomorrow].value[0] - register[today].value[0] == used_wh
-        compared += 1
-    if compared == 0:
-        pytest.skip("REAL SAMPLES TOO SHORT: no day is in both the register and the curve")

@@ -103,16 +103,6 @@ def curve_path(quantity: str, way: str, stage: str) -> tuple[str, str]:
     return f"{direction(way)}/{name}/{'corrected' if is_corrected else 'raw'}", unit
 
 
-def register_path(column: str, way: str) -> str | None:
-    """Give the path of one register column, such as `EAS F1` or `EAS T`; None for others."""
-    grid, _, name = column.strip().partition(" ")
-    if grid not in {"EAS", "EAI"} or not name:
-        return None
-    base = f"{'production' if grid == 'EAI' else direction(way)}/energy/active/index"
-    owner = {"F": "provider", "D": "distributor"}.get(name[0])
-    return f"{base}/{owner}/{name.lower()}" if owner else base if name == "T" else None
-
-
 def coded_curve(quantity: str, way: str, stage: str) -> str:
     """Give the path of a curve whose physical quantity is a code such as `PA`.
 

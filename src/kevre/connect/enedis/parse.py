@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Literal
 
 from kevre.connect.enedis import names, value
+from kevre.connect.enedis.daily import Daily, dials_of
 from kevre.connect.enedis.line import SECTION, Lines
-from kevre.connect.enedis.stamp import Interval, Placer, Stamps, Stretch, day_of, no_step
+from kevre.connect.enedis.stamp import Interval, Placer, Stamps, Stretch, no_step
 from kevre.connect.gathered import Block
 from kevre.connect.gathering import Gathering, Hints
 from kevre.connect.source import Source, cut_line
@@ -25,8 +26,7 @@ from kevre.model.errors import Malformed
 from kevre.model.quality import Quality
 
 _BOM = b"\xef\xbb\xbf"
-_CALENDAR = "Periode"
-_DAILY = "quotidien"
+_REGISTER_SHIFTS = {"kWh": 3, "MWh": 6}
 _MINUTE_S = 60
 _LARGEST = 2**63 - 1
 _WHOLE_MINUTES = re.compile(r"[0-9]{1,4}\Z")
@@ -263,55 +263,26 @@ def _registers(
     stamps: Stamps,
     gathering: Gathering,
 ) -> Iterator[Batch]:
-    paths = {
-        place: path
-        for place, name in enumerate(columns)
-        if (path := names.register_path(name, section.direction)) is not None
-    }
-    if not paths:
+    dials = dials_of(columns, section.direction)
+    if not dials:
         raise Malformed("enedis.column", "there is no register such as EAS T", where="line 3")
-    for number, cells in _daily(lines.section()):
+    # Whatever else this cell says is wrong: registers count energy.
+    shift = _REGISTER_SHIFTS.get(section.unit, 0)
+    daily = Daily(section.point, dials, shift=shift)
+    for number, cells in lines.section():
         try:
-            start_s = _register_s(cells, stamps)
+            daily.take(number, cells, stamps, width=len(columns), may_be_cut=lines.may_be_cut)
         except Malformed as error:
             gathering.fault(error, line=number, field="Horodate", raw=";".join(cells))
-            continue
-        if len(cells) < len(columns) or lines.may_be_cut:
-            gathering.fault(cut_line(), line=number, raw=";".join(cells))
-            continue
-        for place, path in paths.items():
-            _register(path, section.point, start_s, cells[place].strip(), gathering, line=number)
+        if daily.is_full:
+            yield from _full(daily.give(gathering), gathering)
+    yield from _full(daily.give(gathering), gathering)
+
+
+def _full(steps: Iterator[None], gathering: Gathering) -> Iterator[Batch]:
+    for _ in steps:
         if gathering.is_full:
             yield gathering.batch()
-
-
-def _register(
-    path: str, point: str, start_s: int, text: str, gathering: Gathering, *, line: int
-) -> None:
-    """Keep one register; an empty cell is a tariff class that the contract does not have."""
-    if not text:
-        return
-    try:
-        gathering.add(path, point, start_s, 0, value.read(text), line=line)
-    except Malformed as error:
-        gathering.fault(error, line=line, field=path, raw=text)
-
-
-def _daily(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    """Give the rows before the calendar, and leave that out: it holds no readings."""
-    is_calendar = False
-    for number, cells in rows:
-        is_calendar = is_calendar or cells[0] == _CALENDAR
-        if not is_calendar:
-            yield number, cells
-
-
-def _register_s(cells: Sequence[str], stamps: Stamps) -> int:
-    stamp_s = stamps.read(cells[0])
-    reason = names.plain(cells[1]) if len(cells) > 1 else ""
-    # Readings for another reason, such as a change of contract, are of the time they say.
-    is_daily = not reason or _DAILY in reason
-    return day_of(cells[0].strip())[0] if is_daily else stamp_s
 
 
 def _maxima(

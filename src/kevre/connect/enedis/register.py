@@ -122,7 +122,7 @@ def named(code: str, dial: str, owner: str, rank: str = "") -> str:
     known = names.tariff_class(code)
     if known:
         return known
-    by_dial = dial.rpartition("_")[2].lower() or (owner[0].replace("p", "f") + rank)
+    by_dial = dial.rpartition("_")[2] or (owner[0].replace("p", "f") + rank)
     return names.tariff_class(by_dial) or "unknown"
 
 

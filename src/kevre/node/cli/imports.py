@@ -30,14 +30,7 @@ def import_files(
 
     What cannot be kept is quarantined with its line and reason: see `kevre quarantine`.
     """
-    hints = Hints(
-        prm=prm or None,
-        series=series or None,
-        zone=_zone(zone),
-        unit=unit or None,
-        stamp=_stamp(stamp),
-        direction=_direction(direction),
-    )
+    hints = hints_of(prm, series, zone, unit=unit, stamp=stamp, direction=direction)
     config = start.ready()
     hints = replace(hints, keys=config.stream_keys)
     from kevre.node import install, intake, wire
@@ -61,6 +54,24 @@ def quarantine(
         remedy = f" ({one.hint})" if one.hint else ""
         place = f"{one.source}:{one.line} {one.field}".strip()
         out.print(f"{place}: {one.message}{remedy}", markup=False, soft_wrap=True)
+
+
+def hints_of(
+    prm: str, series: str, zone: str, *, unit: str = "", stamp: str = "", direction: str = ""
+) -> Hints:
+    """Give what a person says of files, of the texts of options; an empty one says nothing.
+
+    Raises:
+        Malformed: one makes no sense.
+    """
+    return Hints(
+        prm=prm or None,
+        series=series or None,
+        zone=_zone(zone),
+        unit=unit or None,
+        stamp=_stamp(stamp),
+        direction=_direction(direction),
+    )
 
 
 def _zone(name: str) -> ZoneInfo | None:

@@ -10,7 +10,18 @@ from rich.console import Console
 
 import kevre
 from kevre.model.errors import KevreError
-from kevre.node.cli import backup, demo, doctor, export, imports, node, peer, registry, store
+from kevre.node.cli import (
+    backup,
+    demo,
+    doctor,
+    export,
+    imports,
+    inspect,
+    node,
+    peer,
+    registry,
+    store,
+)
 
 app = typer.Typer(
     help="Kevre: the open, federated energy-data platform of a territory.",
@@ -21,6 +32,8 @@ app.command("init")(node.init)
 app.command("serve")(node.serve)
 app.command("demo")(demo.demo)
 app.command("import")(imports.import_files)
+app.command("inspect")(inspect.inspect)
+app.command("reconcile")(inspect.reconcile_files)
 app.add_typer(export.app, name="export")
 app.add_typer(store.app, name="store")
 app.add_typer(peer.app, name="peer")
