@@ -79,7 +79,7 @@ def figures() -> list[Figure]:
 
 
 def _history(folder: Path) -> list[Figure]:
-    lender, receiver = _node(folder / "lender", 8_760), _node(folder / "receiver", 8_790)
+    lender, receiver = _node(folder / "lender"), _node(folder / "receiver")
     nodes.furnish(lender)
     lender.python(_FILL.format(meters=_METERS))
     try:
@@ -104,9 +104,9 @@ def _history(folder: Path) -> list[Figure]:
     ]
 
 
-def _node(home: Path, port: int) -> nodes.Node:
+def _node(home: Path) -> nodes.Node:
     home.mkdir()
-    return nodes.Node(home, port, home.name).init()
+    return nodes.Node(home, home.name).init()
 
 
 def _taken(receiver: nodes.Node) -> tuple[int, int, float]:

@@ -28,6 +28,9 @@ NEEDED = {
         shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is not None
     ),
     "postgresql": lambda: postgres.binaries() is not None,
+    "prosody": lambda: shutil.which("prosody") is not None,
+    "lua-unbound": lambda: any(Path("/usr/lib").glob("*/lua/5.4/lunbound.so")),
+    "dnsmasq-base": lambda: Path("/usr/sbin/dnsmasq").exists(),
     "fonts-dejavu-core": lambda: Path("/usr/share/fonts/truetype/dejavu").is_dir(),
 }
 LEAST_COVERAGE = 90

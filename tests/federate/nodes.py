@@ -2,14 +2,13 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-
-from kevre.node.port import free_port
 
 KEVRE = Path(sys.executable).parent / "kevre"
 PRM = "09876543210123"
@@ -21,9 +20,9 @@ NEW_YEAR_S = 1_767_225_600
 class Node:
     """One node: `run` is its command line, `python` runs code in its registry."""
 
-    def __init__(self, home, port, title, host="127.0.0.1"):
+    def __init__(self, home, title, host="127.0.0.1"):
         self.home, self.title, self.host = home, title, host
-        self.port = free_port(host, port)
+        self.port = any_port(host)
         self.url = f"http://{host}:{self.port}"
         self.process = None
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KEVRE_")}
@@ -104,6 +103,13 @@ with wire.opened(config) as way:
                 return response.status == 200
         except (urllib.error.URLError, OSError):
             return False
+
+
+def any_port(host):
+    """A port that nobody has: two suites on one machine must not take each other's."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
 
 
 def furnish(node):

@@ -6,15 +6,13 @@ import pytest
 from tests.federate import nodes
 from tests.federate.nodes import NEW_YEAR_S, POINT, POWER, Node
 
-pytestmark = pytest.mark.xdist_group("federation")
-
 
 @pytest.fixture
 def two(tmp_path):
     made = []
-    for name, port in (("a", 8700), ("b", 8730)):
+    for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        made.append(Node(tmp_path / name, port, name).init())
+        made.append(Node(tmp_path / name, name).init())
     yield made
     for one in made:
         one.kill()

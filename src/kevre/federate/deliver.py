@@ -50,9 +50,9 @@ class Sender:
         The number of a frame says that all up to it is in this frame or an earlier one.
         """
         waiting = outbox.pending(self._subscription, after, _MOST_PARCELS)
-        known = Series.objects.select_related("point__site", "source__peer").in_bulk(
-            {parcel.series_id for parcel in waiting}
-        )
+        known = Series.objects.select_related(
+            "point__site", "source__peer", "source__contact"
+        ).in_bulk({parcel.series_id for parcel in waiting})
         parcels = _as_many(waiting, known, self._most)
         wanted = [(parcel, _window(parcel, int(now.timestamp()))) for parcel in parcels]
         curves = self._read(wanted, known, now)
@@ -89,18 +89,18 @@ class Sender:
         for first in range(0, max(count, 1), self._most):
             end = min(first + self._most, count)
             part = _part(curve, window, first, end)
-            column = _column(series, curve, first, end)
-            piece = Piece(column, part, parcel.is_exact, self._seal(series, column, part))
+            cut = column(series, curve, first, end)
+            piece = Piece(cut, part, parcel.is_exact, self._seal(series, cut, part))
             yield Frame(parcel.seq if end == count else before, (piece,))
 
-    def _seal(self, series: Series, column: Column, window: Window) -> Seal | None:
+    def _seal(self, series: Series, cut: Column, window: Window) -> Seal | None:
         """Seal what was first stored here; of what came from a peer hand its own seal on."""
-        if not len(column):
+        if not len(cut):
             return None
         source = series.source
-        if source is not None and hasattr(source, "peer"):
+        if source is not None and (hasattr(source, "peer") or hasattr(source, "contact")):
             return provenance.kept(series.pk, window)
-        return seal.seal(column, self._identity)
+        return seal.seal(cut, self._identity)
 
 
 def gathered(frames: Iterable[Frame], *, most: int = MOST_READINGS) -> Iterator[Frame]:
@@ -154,7 +154,8 @@ def _part(curve: Curve, window: Window, first: int, end: int) -> Window:
     return Window.of_seconds(start_s, end_s)
 
 
-def _column(series: Series, curve: Curve, first: int, end: int) -> Column:
+def column(series: Series, curve: Curve, first: int = 0, end: int | None = None) -> Column:
+    """Give a part of a raw curve as a column."""
     at = slice(first, end)
     return Column(
         series.urn,

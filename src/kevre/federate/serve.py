@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from kevre.federate.peer import Peer
+from kevre.federate.deliver import PURPOSE, column
 from kevre.flow import outbox
+from kevre.flow.read import Door
 from kevre.flow.subscription import EVERYTHING, SITE, Subscription, selected
 from kevre.model import identifier
+from kevre.model.batch import Column
 from kevre.model.errors import Malformed, Missing, Refused
+from kevre.model.step import Resolution
+from kevre.model.window import Window
 from kevre.places.party import Party
 from kevre.places.series import Series
-from kevre.rights.gate import grants_in_force, readable_sites
+from kevre.rights.gate import Reader, grants_in_force, readable_sites
 from kevre.rights.grant import Grant
 
 _SITE = re.compile(rf"{SITE}[-a-z0-9_]{{1,80}}\Z")
@@ -30,24 +35,37 @@ class Offered:
     following: int | None
 
 
-def list_series(peer: Peer, now: datetime, *, after: int = 0, limit: int = 500) -> Offered:
+class Asker(Protocol):
+    """Who asks, by whatever binding: a peer or a contact."""
+
+    @property
+    def party(self) -> Party:
+        """Give for whom it asks."""
+
+    @property
+    def reader(self) -> Reader:
+        """Give who it is at the door."""
+
+
+def list_series(asker: Asker, now: datetime, *, after: int = 0, limit: int = 500) -> Offered:
     """Give series that the peer may read, in the order of their keys."""
-    page = list(_readable(peer, now).filter(pk__gt=after).order_by("pk")[: limit + 1])
+    page = list(_readable(asker, now).filter(pk__gt=after).order_by("pk")[: limit + 1])
     following = page[limit - 1].pk if len(page) > limit else None
     return Offered(tuple(page[:limit]), following)
 
 
-def list_grants(peer: Peer, now: datetime) -> list[Grant]:
+def list_grants(asker: Asker, now: datetime) -> list[Grant]:
     """Give the grants by which the peer may read, those to everyone among them."""
-    return list(grants_in_force(peer.reader, now).select_related("site").order_by("pk"))
+    return list(grants_in_force(asker.reader, now).select_related("site").order_by("pk"))
 
 
-def list_subscriptions(party: Party) -> list[Subscription]:
-    """Give the subscriptions of a party that live."""
-    return list(Subscription.objects.filter(party=party, ended_at__isnull=True))
+def list_subscriptions(party: Party, address: str = "") -> list[Subscription]:
+    """Give the subscriptions of a party that live, and are pushed there."""
+    living = Subscription.objects.filter(party=party, address=address, ended_at__isnull=True)
+    return list(living)
 
 
-def subscribe(peer: Peer, selector: str, now: datetime) -> Subscription:
+def subscribe(asker: Asker, selector: str, now: datetime, *, address: str = "") -> Subscription:
     """Make the peer receive what a selector names; again gives the same subscription.
 
     Raises:
@@ -55,24 +73,25 @@ def subscribe(peer: Peer, selector: str, now: datetime) -> Subscription:
         Refused: the peer may read nothing of it. The same for what does not exist.
     """
     wanted = checked(selector)
-    may_read = _readable(peer, now).filter(pk__in=selected(wanted).values("pk"))
+    may_read = _readable(asker, now).filter(pk__in=selected(wanted).values("pk"))
     if not may_read.exists():
         raise Refused(
             "grant.none",
             "no grant covers this reading",
             hint="sign in, or ask the holder for a grant",
         )
-    known = _living(peer.party, wanted)
+    same = {"party": asker.party, "selector": wanted, "address": address}
+    known = Subscription.objects.filter(**same, ended_at=None).first()
     if known is not None:
         return known
     try:
         with transaction.atomic():
-            return Subscription.objects.create(party=peer.party, selector=wanted)
-    except IntegrityError:  # another request of the same peer was faster
-        return Subscription.objects.get(party=peer.party, selector=wanted, ended_at=None)
+            return Subscription.objects.create(**same)
+    except IntegrityError:  # another request of the same asker was faster
+        return Subscription.objects.get(**same, ended_at=None)
 
 
-def subscription(peer: Peer, handle: str) -> Subscription:
+def subscription(asker: Asker, handle: str) -> Subscription:
     """Find a living subscription of the peer.
 
     Raises:
@@ -80,7 +99,7 @@ def subscription(peer: Peer, handle: str) -> Subscription:
     """
     found = (
         Subscription.objects.select_related("party")
-        .filter(party=peer.party, handle=handle, ended_at__isnull=True)
+        .filter(party=asker.party, handle=handle, ended_at__isnull=True)
         .first()
     )
     if found is None:
@@ -96,7 +115,7 @@ def acknowledge(held: Subscription, seq: int, now: datetime) -> None:
     Subscription.objects.filter(pk=held.pk).update(heard_at=now)
 
 
-def unsubscribe(party: Party, selector: str, now: datetime) -> int:
+def unsubscribe(party: Party, selector: str, now: datetime, *, address: str = "") -> int:
     """End what a selector names or begins; nothing to end is a success too. Count them.
 
     Raises:
@@ -104,7 +123,7 @@ def unsubscribe(party: Party, selector: str, now: datetime) -> int:
     """
     wanted = checked(selector)
     ended = 0
-    for one in list_subscriptions(party):
+    for one in list_subscriptions(party, address):
         begins = one.selector.startswith((f"{wanted}/", f"{wanted}_"))
         if wanted in {one.selector, EVERYTHING} or begins:
             end(one, now)
@@ -134,10 +153,47 @@ def checked(selector: str) -> str:
         return str(identifier.parse(text))
 
 
-def _living(party: Party, selector: str) -> Subscription | None:
-    return Subscription.objects.filter(party=party, selector=selector, ended_at=None).first()
+def history(
+    door: Door, asker: Asker, urn: str, window: Window, now: datetime, *, most: int
+) -> Column:
+    """Give the readings of one series that start in a window, raw.
+
+    Raises:
+        Malformed: it is no series, or there are more than `most` readings.
+        Refused: the asker may not read it. The same for what does not exist.
+    """
+    found = Series.objects.select_related("point__site").filter(urn=str(identifier.parse(urn)))
+    series = found.first()
+    if series is None:
+        raise Refused(
+            "grant.none",
+            "no grant covers this reading",
+            hint="sign in, or ask the holder for a grant",
+        )
+    curve = door.curve(asker.reader, series, window, Resolution.RAW, purpose=PURPOSE, now=now)
+    if len(curve) > most:
+        raise Malformed(
+            "history.too_long",
+            f"more than {most} readings in one answer",
+            where="end_time",
+            hint="ask for a shorter time, or for pages with max_records",
+        )
+    return column(series, curve)
 
 
-def _readable(peer: Peer, now: datetime) -> QuerySet[Series]:
-    sites = readable_sites(peer.reader, now)
+def first(whole: Column, count: int) -> Column:
+    """Give the first readings of a column."""
+    at = slice(count)
+    return replace(
+        whole,
+        start_s=whole.start_s[at],
+        step_s=whole.step_s[at],
+        value=whole.value[at],
+        quality=whole.quality[at],
+        line=whole.line[at],
+    )
+
+
+def _readable(asker: Asker, now: datetime) -> QuerySet[Series]:
+    sites = readable_sites(asker.reader, now)
     return Series.objects.filter(point__site__in=sites).select_related("point__site__territory")

@@ -26,6 +26,7 @@ class Subscription(models.Model):
     Attributes:
         handle: what both sides call it.
         selector: see `selected`.
+        address: where it is pushed to; empty where the receiver asks.
         last_seq: the highest number given to one of its parcels.
         acknowledged: up to which number the receiver has committed all.
         reach: by which rights its series may be read, as far as that is entered in the
@@ -36,6 +37,7 @@ class Subscription(models.Model):
     handle = models.CharField(max_length=16, unique=True, default=_handle, editable=False)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="subscriptions")
     selector = models.CharField(max_length=200)
+    address = models.CharField(max_length=200, blank=True)
     last_seq = models.BigIntegerField(default=0)
     acknowledged = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -50,7 +52,7 @@ class Subscription(models.Model):
         ordering = ("created_at",)
         constraints = (
             models.UniqueConstraint(
-                fields=("party", "selector"),
+                fields=("party", "selector", "address"),
                 condition=Q(ended_at__isnull=True),
                 name="subscription_once",
             ),

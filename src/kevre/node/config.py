@@ -35,6 +35,11 @@ class Config:
         lake_url: empty for readings in a file of `home`, or the catalogue of shared readings,
             `postgresql://user:password@host:port/name`.
         lake_data: folder of shared readings that every process sees; below `home` if empty.
+        xmpp_jid: the node's XMPP account with its resource; empty for none.
+        xmpp_password: of that account.
+        xmpp_server: `host:port` of its server, where DNS does not tell.
+        xmpp_authority: file of the authority that signed the server's certificate; empty for
+            those of the system.
         store_memory_mb: the most memory that queries on readings may take [MB].
         stream_keys: keys of encrypted stream files, each `KEY:VECTOR` in hexadecimal digits.
         retention: how long readings are kept, and their detail; the first rule for a kind counts.
@@ -52,6 +57,10 @@ class Config:
     debug: bool = False
     lake_url: str = ""
     lake_data: str = ""
+    xmpp_jid: str = ""
+    xmpp_password: str = ""
+    xmpp_server: str = ""
+    xmpp_authority: str = ""
     store_memory_mb: int = 256
     stream_keys: tuple[Key, ...] = field(default=(), repr=False)
     retention: tuple[Rule, ...] = retention.DEFAULT
@@ -120,6 +129,10 @@ def _typed(folder: Path, entries: dict[str, object]) -> Config:
         debug=_flag(entries.get("debug", False)),
         lake_url=str(entries.get("lake_url", "")),
         lake_data=str(entries.get("lake_data", "")),
+        xmpp_jid=str(entries.get("xmpp_jid", "")),
+        xmpp_password=str(entries.get("xmpp_password", "")),
+        xmpp_server=str(entries.get("xmpp_server", "")),
+        xmpp_authority=str(entries.get("xmpp_authority", "")),
         store_memory_mb=int(str(entries.get("store_memory_mb", 256))),
         stream_keys=_keys(entries.get("stream_keys", ())),
         retention=retention.rules(entries.get("retention")),

@@ -15,7 +15,7 @@ import uvicorn
 
 from kevre.federate import identity, pull
 from kevre.flow.way import Way
-from kevre.node import backup, control, job
+from kevre.node import backup, control, job, xmpp
 from kevre.node.config import Config
 
 
@@ -54,12 +54,17 @@ def serve(
     feeds = job.Job("feeds", 2.0, lambda _: puller.tend())
     runner = job.Runner((*job.table(config), feeds), way)
     listener = control.Listener(config.home, {"backup": _backup(config, way)})
+    talk = xmpp.service(config, way)
     runner.start()
     listener.start()
+    if talk is not None:
+        talk.start()
     try:
         server.run()
     finally:
         listener.close()
+        if talk is not None:
+            talk.close()
         puller.close()
         runner.close()
 

@@ -21,6 +21,7 @@ from kevre.node.cli import (
     peer,
     registry,
     store,
+    xmpp,
 )
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ app.command("reconcile")(inspect.reconcile_files)
 app.add_typer(export.app, name="export")
 app.add_typer(store.app, name="store")
 app.add_typer(peer.app, name="peer")
+app.add_typer(xmpp.app, name="xmpp")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
