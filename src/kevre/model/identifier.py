@@ -285,10 +285,22 @@ def kind_of(path: str) -> Kind | None:
     known = KINDS.get(path)
     if known is not None:
         return known
-    for family in _FAMILIES:
-        if path.startswith(family + "/"):
-            return KINDS[family]
-    return None
+    family = _family(path)
+    return None if family is None else KINDS[family]
+
+
+def part_of(path: str) -> str:
+    """Give what a path names below its family, such as a phase; empty for the whole.
+
+    >>> part_of("consumption/current/instant/l2"), part_of("consumption/current/instant")
+    ('l2', '')
+    """
+    family = None if path in KINDS else _family(path)
+    return "" if family is None else path.removeprefix(family + "/")
+
+
+def _family(path: str) -> str | None:
+    return next((family for family in _FAMILIES if path.startswith(family + "/")), None)
 
 
 def _check_device(authority: str, device: str) -> None:

@@ -107,9 +107,11 @@ def _plainness(series: Series) -> tuple[int, bool, str]:
 
 
 def _live(known: Iterable[Series]) -> dict[Direction, Series]:
-    """Find the instantaneous power of each direction: active before apparent."""
+    """Find the instantaneous electric power of each direction: active before apparent."""
     found: dict[Direction, Series] = {}
-    instants = [one for one in known if one.statistic == Statistic.INSTANT]
+    instants = [
+        one for one in known if (one.fluid, one.statistic) == (Fluid.ELECTRICITY, Statistic.INSTANT)
+    ]
     for direction in (Direction.CONSUMPTION, Direction.PRODUCTION):
         powers = [one for one in instants if one.direction == direction and one.unit in {"W", "VA"}]
         if powers:

@@ -19,6 +19,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from kevre.model import identifier
 from kevre.model.series import Direction, Fluid, Statistic
 from kevre.places.series import Series
 from kevre.web.chart.number import energy_text, power_text
@@ -107,11 +108,12 @@ _STATISTICS: dict[str, Promise] = {
 
 
 def series_name(series: Series) -> str:
-    """Name a series: by its own label, or by what it measures."""
+    """Name a series: by its own label, or by what it measures, and of which part."""
     if series.label:
         return gettext(series.label)
     name = _NAMES.get((series.quantity, series.direction))
-    return f"{FLUIDS[series.fluid]} · {name or series.quantity}"
+    part = identifier.part_of(series.path)
+    return f"{FLUIDS[series.fluid]} · {name or series.quantity}{f' ({part})' if part else ''}"
 
 
 def explanation(series: Series) -> str:
