@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 STATES_NOTE = "devices"
 _LOOK_S = 1.0  # how often the devices' conditions are looked at
-_REPORT_S = 300.0  # how often their counts are written, to spare the card
+_REPORT_S = 60.0  # how often their counts are written, to spare the card
 _LEAVE_S = 10.0  # how long a device that hangs may delay the end
 
 

@@ -10,11 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from kevre.collect.agent import STATES_NOTE, Agent
-from kevre.collect.condition import decode_states, device_lines
+from kevre.collect.condition import decode_states, device_lines, instant_text
 from kevre.collect.delivery import Delivery
 from kevre.collect.driver import Surroundings
 from kevre.collect.equipment import Device, Equipment, device, load
@@ -232,11 +231,12 @@ def status_lines(state: State) -> list[str]:
     if sent:
         lines.append(f"bytes a reading:       {count('bytes', 0) / sent:.1f}")
     notes = dict(state.notes)
-    devices, _ = notes.pop(STATES_NOTE, ("[]", 0))
-    lines.extend(device_lines(decode_states(devices)))
+    devices, told_s = notes.pop(STATES_NOTE, ("[]", 0))
+    if told_s:
+        lines.append(f"devices, as of {instant_text(told_s)}:")
+        lines.extend(device_lines(decode_states(devices)))
     for name, (text, at_s) in sorted(notes.items()):
-        at = datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        lines.append(f"last {name}: {at} {text}".rstrip())
+        lines.append(f"last {name}: {instant_text(at_s)} {text}".rstrip())
     return lines
 
 

@@ -68,14 +68,15 @@ def device_lines(states: Iterable[DeviceState]) -> Iterator[str]:
     """Say for a person how each device stands: one line, and one more for its last error."""
     for state in states:
         counts = "".join(f", {count} {name}" for name, count in sorted(state.counts.items()))
-        heard = f", last {_at(state.reading_at_s)}" if state.reading_at_s else ""
+        heard = f", last {instant_text(state.reading_at_s)}" if state.reading_at_s else ""
         yield (
             f"device {state.name} ({state.driver}): {state.condition}, "
             f"{state.readings} readings{heard}, {state.failures} failures{counts}"
         )
         if state.error:
-            yield f"  last error {_at(state.error_at_s)}: {state.error}"
+            yield f"  last error {instant_text(state.error_at_s)}: {state.error}"
 
 
-def _at(at_s: int) -> str:
+def instant_text(at_s: int) -> str:
+    """Write an instant for a person, in UTC."""
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -21,7 +21,7 @@ from kevre.model.reading import Reading
 
 log = logging.getLogger(__name__)
 
-_LONGEST_BACKOFF_S = 300.0
+_LONGEST_BACKOFF_S = 60.0  # or a period, where that is longer
 _LOG_AGAIN = 20  # a failure that goes on is logged at its 1st, 21st, 41st ... time
 
 Keep = Callable[[str, Sequence[tuple[str, Reading]]], None]
@@ -50,7 +50,8 @@ class Poller:
         self._keep = keep
         self._board = board
         self._clock = clock
-        self._backoff = backoff or Backoff(limit_s=_LONGEST_BACKOFF_S)
+        limit_s = max(_LONGEST_BACKOFF_S, device.pace.every_s)
+        self._backoff = backoff or Backoff(limit_s=limit_s)
         self._state = DeviceState(device.name, device.kind)
 
     @property

@@ -187,7 +187,7 @@ RIGS = {
     "linky": (linky, {"port": "/nonexistent/ttyUSB9"}),
     "onewire": (onewire, {"bus": "/nonexistent/w1"}),
     "pulse": (pulse, {"file": "/nonexistent/pulses"}),
-    "solar": (solar, {"flow": f"{LOOP}:gone_production/flow/heat/instant"}),
+    "solar": (solar, {"flow": f"{LOOP}:gone_production/flow/heat/instant", "stale_s": 1}),
     "sunspec": (sunspec, {"port": 9}),
 }
 

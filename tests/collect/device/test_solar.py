@@ -119,11 +119,23 @@ def test_an_old_input_is_none(loop, age_s):
     one = driver()
     one.open()
     loop_of(at.board, at.now_s - age_s)
+    at.board.post(SUN, exact.parse("800"), at.now_s)
     with pytest.raises(Unavailable) as told:
         read(one)
 
     assert told.value.code == "solar.input"
     assert told.value.where == "production/flow/heat/instant"
+
+
+def test_devices_that_have_not_spoken_yet_are_waited_for_but_not_for_ever(loop):
+    at, driver = loop
+    one = driver()
+    one.open()
+
+    assert read(one) == {}
+    at.now_s += 121
+    with pytest.raises(Unavailable):
+        read(one)
 
 
 def test_a_long_gap_is_not_filled(loop):

@@ -85,6 +85,7 @@ class Solar:
         self._rest_j = 0.0
         self._last: tuple[float, float] | None = None  # when [s], and power [W]
         self._period = -1
+        self._opened_s = 0.0
         self._is_open = False
         self._skipped = 0
 
@@ -92,6 +93,7 @@ class Solar:
         """Read how much heat was counted before; of the time between nothing is known."""
         self._tally.open(0)
         self._last, self._period = None, -1
+        self._opened_s = self._monotonic()
         self._is_open = True
 
     def read(self) -> Iterator[Sample]:
@@ -101,6 +103,8 @@ class Solar:
             Unavailable: an input is missing or old.
         """
         loop = self._loop
+        if self._is_early():
+            return
         flow, out_c, in_c = (self._input(urn) for urn in (loop.flow, loop.supply, loop.back))
         power_w = max(0.0, loop.power_w(flow, out_c, in_c))
         self._count(power_w)
@@ -140,6 +144,13 @@ class Solar:
         whole_j = int(self._rest_j)
         self._rest_j -= whole_j
         self._tally.add(whole_j)
+
+    def _is_early(self) -> bool:
+        """Say whether the inputs' devices may not have spoken yet, since all start at once."""
+        loop = self._loop
+        inputs = [urn for urn in (loop.flow, loop.supply, loop.back, loop.irradiance) if urn]
+        has_all = all(self._board.last(urn) is not None for urn in inputs)
+        return not has_all and self._monotonic() - self._opened_s < self._stale_s
 
     def _input(self, urn: str) -> float:
         last = self._board.last(urn)
