@@ -21,6 +21,19 @@ GOOD = {
         "Consommation;Comptage Brut;W;\nHorodate;Valeur\n"
         "2026-01-15T00:30:00+01:00;612\n2026-01-15T01:00:00+01:00;418\n"
     ),
+    "Enedis workbook of the customer (XLSX)": (
+        ";Point Référence Mesure (PRM) : ;09876543210123\n\n;Date;Valeur (en kWh)\n"
+        ";01/01/2026;6,329\n;02/01/2026;7\n"
+    ),
+    "GRDF export of the customer (XLSX, CSV)": (
+        ";;N° PCE :;;23000000000000\n;Date de relevé;Volume consommé (m3);Energie consommée (kWh)\n"
+        ";10/01/2026;9,2;105\n;11/01/2026;8,8;101\n"
+    ),
+    "GRDF answer of the customer's page": (
+        '{"23000000000000": {"idPce": "23000000000000", "releves": [\n'
+        '{"journeeGaziere":"2026-01-10","energieConsomme":75,"volumeBrutConsomme":7},\n'
+        '{"journeeGaziere":"2026-01-11","energieConsomme":76,"volumeBrutConsomme":7}]}}'
+    ),
     "Enedis Data Connect answer or file R6x (JSON)": (
         '{"idPrm":"09876543210123","etapeMetier":"BRUT","grandeur":[{"grandeurMetier":"CONS",\n'
         '"grandeurPhysique":"PA","unite":"W","points":[\n'

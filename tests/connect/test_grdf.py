@@ -12,6 +12,7 @@ from tests.connect.reading import batches_of, faults_of, from_file, readings_of
 
 from kevre.connect.gathering import Hints
 from kevre.connect.grdf import names, parse
+from kevre.connect.grdf.consumption import gas_day
 from kevre.model.errors import Malformed
 from kevre.model.quality import Quality
 
@@ -69,12 +70,12 @@ def test_a_day_gives_energy_volume_conversion_and_register():
 def test_the_gas_day_before_the_clock_changes_has_another_length(day, hours):
     (reading,) = readings_of(read(consumption(day)))[ENERGY]
     assert reading.step_s == hours * 3600
-    assert parse.gas_day(day) == (reading.start_s, reading.start_s + reading.step_s)
+    assert gas_day(day) == (reading.start_s, reading.start_s + reading.step_s)
 
 
 @given(st.dates(date(2015, 1, 1), date(2035, 1, 1)))
 def test_gas_days_meet(day):
-    assert parse.gas_day(day)[1] == parse.gas_day(day + timedelta(days=1))[0]
+    assert gas_day(day)[1] == gas_day(day + timedelta(days=1))[0]
 
 
 def test_a_decimal_comma_is_read_exactly():
@@ -151,7 +152,7 @@ def test_the_gas_day_stands_in_for_a_period_that_is_not_said():
     one = consumption(date_debut_consommation=None, date_fin_consommation=None,
                       journee_gaziere="2026-03-28")  # fmt: skip
     (reading,) = readings_of(read(one))[ENERGY]
-    assert (reading.start_s, reading.step_s) == (parse.gas_day(date(2026, 3, 28))[0], 23 * 3600)
+    assert (reading.start_s, reading.step_s) == (gas_day(date(2026, 3, 28))[0], 23 * 3600)
 
 
 def test_a_stamp_without_an_offset_is_local():

@@ -1,4 +1,4 @@
-"""Opens files of readings: plain, gzip, every file in a zip, and any of these encrypted."""
+"""Opens files of readings: plain, gzip, every file in a zip, workbooks, and any encrypted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from kevre.connect import cipher
+from kevre.connect import cipher, workbook
 from kevre.connect.cipher import Decrypted, Key
 from kevre.connect.source import CHUNK, DAMAGE, Counted, Source, bomb, is_bomb
 from kevre.model.errors import Malformed
@@ -78,6 +78,9 @@ def _members(stream: _Stream, raw: Counted, path: Path, keys: Sequence[Key]) -> 
     except (*DAMAGE, RuntimeError) as error:
         raise _unopened(path.name) from error
     _check(members, path)
+    if workbook.is_workbook(archive):
+        yield from workbook.sheets(archive, raw, path.name)
+        return
     for member in members:
         name = path.name if len(members) == 1 else f"{path.name}/{member.filename}"
         yield Source(name, _opened(archive, member, keys, name), raw)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kevre.connect.archive import sources
 from kevre.connect.emhass import parse as emhass
-from kevre.connect.enedis import dataconnect, root
+from kevre.connect.enedis import dataconnect, export, root
 from kevre.connect.enedis import parse as enedis
 from kevre.connect.gathering import Gathering, Hints
+from kevre.connect.grdf import customer
 from kevre.connect.grdf import parse as grdf
 from kevre.connect.meteofrance import parse as meteofrance
 from kevre.connect.senml import parse as senml
@@ -18,6 +19,7 @@ from kevre.connect.source import Source, digest
 from kevre.connect.table import parse as table
 from kevre.model.batch import Batch
 from kevre.model.errors import Malformed, Missing
+from kevre.model.window import PARIS
 
 __all__ = ["KINDS", "Hints", "Kind", "read"]
 
@@ -39,15 +41,22 @@ class Kind:
 
 KINDS = (
     Kind("Enedis curve or index (CSV)", enedis.fits, enedis.parse),
+    Kind("Enedis workbook of the customer (XLSX)", export.fits, export.parse),
     Kind("Enedis Data Connect answer or file R6x (JSON)", dataconnect.fits, dataconnect.parse),
     Kind("answer of an Enedis SGE web service (XML)", root.is_answer, root.parse_answer),
     Kind("Enedis stream R50, R4x, R151, R171, R15 or C15 (XML)", root.is_stream, root.parse_stream),
     Kind("GRDF consumptions from ADICT (JSON)", grdf.fits, grdf.parse),
+    Kind("GRDF export of the customer (XLSX, CSV)", customer.fits, customer.parse),
+    Kind("GRDF answer of the customer's page", customer.fits_answer, customer.parse_answer),
     Kind("Météo-France hourly observations (CSV)", meteofrance.fits, meteofrance.parse),
     Kind("house with photovoltaics, as EMHASS keeps it (CSV)", emhass.fits, emhass.parse),
     Kind("table of one series: start,value (CSV)", table.fits, table.parse),
     Kind("SenML (JSON, XML or CBOR)", senml.fits, senml.parse),
 )
+
+
+# Faults of a sheet that holds no readings, as the first page of a workbook does.
+_COVERS = frozenset({"file.unrecognised", "file.empty", "enedis.no_rows"})
 
 
 def read(path: Path, hints: Hints, on_bytes: Callable[[int], None]) -> Iterator[Batch]:
@@ -63,6 +72,7 @@ def read(path: Path, hints: Hints, on_bytes: Callable[[int], None]) -> Iterator[
         Missing: the file cannot be opened.
     """
     refused: list[Malformed] = []
+    left_out: list[Malformed] = []
     key = ""
     count = 0
     try:
@@ -72,16 +82,26 @@ def read(path: Path, hints: Hints, on_bytes: Callable[[int], None]) -> Iterator[
                 key = key or digest(path)
                 numbered = key if count == 1 else f"{key}.{count}"
                 gathering = Gathering("import", numbered, source.name)
-                yield from _kept(kind.parse(source, gathering, hints), gathering)
+                yield from _kept(kind.parse(source, gathering, _hints(source, hints)), gathering)
             except Malformed as error:
-                refused.append(error)
+                (left_out if _is_cover(source, error) else refused).append(error)
     except OSError as error:
         raise _unreadable(error, path) from error
-    if refused and len(refused) == count:
-        raise refused[0]
+    if count and len(refused) + len(left_out) == count:
+        raise (refused or left_out)[0]
     # Of several files in an archive, one that cannot be read does not hold back the others.
     if refused:
         yield from _told(refused, f"{key}.refused", path.name)
+
+
+def _hints(source: Source, hints: Hints) -> Hints:
+    """Give the hints for one source: cells hold no offsets, and mean local time."""
+    return replace(hints, zone=PARIS) if source.is_sheet and hints.zone is None else hints
+
+
+def _is_cover(source: Source, error: Malformed) -> bool:
+    """Say whether this is a sheet without readings, such as the first page of a workbook."""
+    return source.is_sheet and error.code in _COVERS
 
 
 def _told(refused: list[Malformed], key: str, name: str) -> Iterator[Batch]:

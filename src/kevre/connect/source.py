@@ -35,6 +35,7 @@ class Source:
     Attributes:
         name: of the file, and in an archive that of the member.
         fault: set when the content ends before it should, or cannot be read on.
+        is_sheet: whether it is one sheet of a workbook, which may hold no readings.
         is_open_ended: set with the last line, if it has no end: it may have been cut.
     """
 
@@ -42,6 +43,7 @@ class Source:
         self.name = name
         self.fault: Malformed | None = None
         self.is_open_ended = False
+        self.is_sheet = False
         self._stream = stream
         self._raw = raw
 

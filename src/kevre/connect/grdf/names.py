@@ -5,7 +5,7 @@ from __future__ import annotations
 from kevre.model.errors import Malformed
 from kevre.model.quality import Quality
 
-_ACCENTS = str.maketrans("éèêàôîç", "eeeaoic")
+_ACCENTS = str.maketrans("éèêàôîçûù", "eeeaoicuu")
 _DIRECTIONS = {
     "": "consumption",
     "consommation": "consumption",
@@ -14,9 +14,9 @@ _DIRECTIONS = {
 }
 # The beginnings of what `type_qualif_conso`, `qualite_releve` and the customer's export say.
 _QUALITIES = (
-    ("mesur", Quality.MEASURED),
+    ("mes", Quality.MEASURED),
     ("reel", Quality.MEASURED),
-    ("estim", Quality.ESTIMATED),
+    ("est", Quality.ESTIMATED),
     ("calcul", Quality.ESTIMATED),
     ("corrig", Quality.CORRECTED),
     ("regularis", Quality.CORRECTED),
