@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-spark soak check bench bench-territory bench-cold lock clean
+.PHONY: help demo demo-reset test test-spark soak soak-federation check bench bench-territory bench-cold lock clean
 
 # The newest Python from 3.11 on that really runs.
 PYTHON := $(shell for name in python3.13 python3.12 python3.11 python3; do \
@@ -40,6 +40,10 @@ test-spark: dev-environment ## Ask a territory's export in Apache Spark; brings 
 
 soak: dev-environment ## Kill busy stores, file and lake, 200 times each (KILLS=…) and look for what is lost
 	@KEVRE_KILLS="$${KILLS:-200}" $(BIN)/python -m pytest -q -s tests/store/test_crash.py tests/store/test_lake.py
+
+soak-federation: dev-environment ## Lend 10,000 readings/s along three nodes for 180 s (LASTING=…), killing and tearing
+	@KEVRE_SOAK_S="$${LASTING:-180}" KEVRE_SOAK_RATE="$${RATE:-10000}" \
+		$(BIN)/python -m pytest -q -s tests/federate/test_resilience.py
 
 check: dev-environment ## Lint, types, import contracts
 	$(BIN)/ruff check

@@ -24,12 +24,15 @@ class Node:
         self.home, self.title, self.host = home, title, host
         self.port = any_port(host)
         self.url = f"http://{host}:{self.port}"
+        self.local = self.url
         self.process = None
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KEVRE_")}
         kept.pop("DJANGO_SETTINGS_MODULE", None)
         self.environment = kept | {"KEVRE_HOME": str(home)}
 
-    def init(self):
+    def init(self, url=""):
+        """Set it up, reached at another address than its own where one is given."""
+        self.local, self.url = self.url, url or self.url
         self.run("init", "--title", self.title, "--base-url", self.url)
         return self
 
@@ -99,7 +102,7 @@ with wire.opened(config) as way:
 
     def _answers(self):
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as response:
+            with urllib.request.urlopen(f"{self.local}/healthz", timeout=5) as response:
                 return response.status == 200
         except (urllib.error.URLError, OSError):
             return False
@@ -154,12 +157,26 @@ Grant.objects.create(audience="party", party=Peer.objects.get(slug="{slug(receiv
 """)
 
 
+def is_caught_up(lender, receiver):
+    """Whether the lender has told all it knows, and the receiver has committed all it was told."""
+    told = lender.python("""
+from kevre.flow.models import Cursor, Subscription
+share = Cursor.objects.filter(follower="share").first()
+derive = Cursor.objects.filter(follower="derive").first()
+print(share and derive and share.position == derive.position, Subscription.objects.get().last_seq)
+""")
+    taken = receiver.python(
+        "from kevre.federate.models import Feed; print(True, Feed.objects.get().cursor)"
+    )
+    return told == taken
+
+
 def post(node, key, records):
     """Send SenML to a node as a collector does; the answer's document."""
     import json
 
     request = urllib.request.Request(
-        f"{node.url}/api/v1/readings",
+        f"{node.local}/api/v1/readings",
         json.dumps(records).encode(),
         {"Content-Type": "application/senml+json", "Authorization": f"Bearer {key}"},
     )

@@ -32,17 +32,6 @@ def received(node):
     return int(node.python(code))
 
 
-def positions(lender, receiver):
-    """Whether the receiver is where the lender is, and the lender has told all it knows."""
-    told = lender.python(
-        "from kevre.flow.models import Subscription; print(Subscription.objects.get().last_seq)"
-    )
-    taken = receiver.python(
-        "from kevre.federate.models import Feed; print(Feed.objects.get().cursor)"
-    )
-    return told == taken
-
-
 def test_a_node_receives_history_then_live_through_kills_of_both(two):
     lender, receiver = two
     key = nodes.furnish(lender)
@@ -66,7 +55,7 @@ def test_a_node_receives_history_then_live_through_kills_of_both(two):
     nodes.post(lender, key, nodes.half_hours(1, NEW_YEAR_S, first=7_777))
     receiver.serve()
     wait_for(lambda: received(receiver) >= 48 * 22 + 1)
-    wait_for(lambda: positions(lender, receiver))
+    wait_for(lambda: nodes.is_caught_up(lender, receiver))
 
     for node in two:
         node.kill()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests import registry
 from tests.federate.conftest import DAY_S, NOW, NOW_S, POWER, batch, column, grant
 
+from kevre.federate import serve
 from kevre.flow import outbox, share
 from kevre.flow.accept import Writer
 from kevre.flow.models import Parcel, Subscription
@@ -145,6 +146,32 @@ def test_the_outbox_does_not_grow_while_a_receiver_is_away(way, lent):
         outbox.put(lent.pk, [Due(1, "a", 0, DAY_S, number, number + 1)])
 
     assert lent.parcels.count() == 1
+
+
+@pytest.mark.parametrize("after", [0, 99])
+def test_a_receiver_with_another_past_gets_everything_again(way, lent, after):
+    keep(way, column([1]))
+    share.catch_up(way.store, NOW)
+    lent.refresh_from_db()
+    outbox.acknowledge(lent, lent.last_seq)
+    lent.refresh_from_db()
+    known = lent.last_seq
+
+    serve.resume(lent, after, NOW)
+    share.catch_up(way.store, NOW)
+
+    assert min(one.seq for one in lent.parcels.all()) > max(known, after)
+
+
+def test_a_receiver_that_goes_on_gets_only_what_is_new(way, lent):
+    keep(way, column([1]))
+    share.catch_up(way.store, NOW)
+    lent.refresh_from_db()
+
+    serve.resume(lent, lent.last_seq, NOW)
+    share.catch_up(way.store, NOW)
+
+    assert not lent.parcels.exists()
 
 
 def test_a_day_that_ended_is_told_once_more(way, lent):

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 from kevre.model.errors import Conflict, Malformed
 
 FILE = "identity.pem"
-_PREVIOUS = "identity.previous.pem"
+PREVIOUS = "identity.previous.pem"
 _KEY_BYTES = 32
 _DIGITS_IN_GROUP, _GROUPS = 5, 6
 _VOUCHING = b"kevre identity follows:"
@@ -122,14 +122,14 @@ def rotate(home: Path) -> Identity:
     """Make a new key that the present one vouches for; give it."""
     hold(home)
     path = home / FILE
-    _keep(home / _PREVIOUS, _read(path).private, exclusive=False)
+    _keep(home / PREVIOUS, _read(path).private, exclusive=False)
     _keep(path, Ed25519PrivateKey.generate(), exclusive=False)
     return _read(path)
 
 
 def voucher(home: Path) -> tuple[PublicIdentity, bytes] | None:
     """Give the key before the present one and its signature over the present one, if any."""
-    path = home / _PREVIOUS
+    path = home / PREVIOUS
     if not path.exists():
         return None
     before = _read(path)

@@ -13,13 +13,14 @@ from django.db.models import QuerySet
 from kevre.federate.deliver import PURPOSE, column
 from kevre.flow import outbox
 from kevre.flow.read import Door
-from kevre.flow.subscription import EVERYTHING, SITE, Subscription, selected
+from kevre.flow.subscription import EVERYTHING, SITE, Subscription
 from kevre.model import identifier
 from kevre.model.batch import Column
 from kevre.model.errors import Malformed, Missing, Refused
 from kevre.model.step import Resolution
 from kevre.model.window import Window
 from kevre.places.party import Party
+from kevre.places.point import MeteringPoint
 from kevre.places.series import Series
 from kevre.rights.gate import Reader, grants_in_force, readable_sites
 from kevre.rights.grant import Grant
@@ -66,15 +67,16 @@ def list_subscriptions(party: Party, address: str = "") -> list[Subscription]:
 
 
 def subscribe(asker: Asker, selector: str, now: datetime, *, address: str = "") -> Subscription:
-    """Make the peer receive what a selector names; again gives the same subscription.
+    """Make the asker receive what a selector names; again gives the same subscription.
+
+    There need be no readings yet: it is enough that the place where they will be is readable.
 
     Raises:
         Malformed: it is no selector.
         Refused: the peer may read nothing of it. The same for what does not exist.
     """
     wanted = checked(selector)
-    may_read = _readable(asker, now).filter(pk__in=selected(wanted).values("pk"))
-    if not may_read.exists():
+    if not _may_subscribe(asker, wanted, now):
         raise Refused(
             "grant.none",
             "no grant covers this reading",
@@ -113,6 +115,27 @@ def acknowledge(held: Subscription, seq: int, now: datetime) -> None:
     """Note up to where the receiver has committed all, and that it was heard."""
     outbox.acknowledge(held, seq)
     Subscription.objects.filter(pk=held.pk).update(heard_at=now)
+
+
+def resume(held: Subscription, after: int, now: datetime) -> None:
+    """Go on from where the receiver has come.
+
+    A receiver that stands before what it acknowledged, or after what was ever sent, lives with
+    another past than we do: one of the two was restored from a backup. Then everything is
+    entered again, under numbers that both have not seen; what is there already is no change.
+    """
+    if held.acknowledged <= after <= held.last_seq:
+        acknowledge(held, after, now)
+        return
+    with transaction.atomic():
+        held.parcels.filter(seq__lte=after).delete()
+        Subscription.objects.filter(pk=held.pk).update(
+            last_seq=max(held.last_seq, after),
+            acknowledged=after,
+            reach={},
+            reach_mark="",
+            heard_at=now,
+        )
 
 
 def unsubscribe(party: Party, selector: str, now: datetime, *, address: str = "") -> int:
@@ -192,6 +215,16 @@ def first(whole: Column, count: int) -> Column:
         quality=whole.quality[at],
         line=whole.line[at],
     )
+
+
+def _may_subscribe(asker: Asker, selector: str, now: datetime) -> bool:
+    if selector == EVERYTHING:
+        return True
+    sites = readable_sites(asker.reader, now)
+    if selector.startswith(SITE):
+        return sites.filter(slug=selector.removeprefix(SITE)).exists()
+    point = selector.partition("_")[0]
+    return MeteringPoint.objects.filter(urn=point, site__in=sites).exists()
 
 
 def _readable(asker: Asker, now: datetime) -> QuerySet[Series]:

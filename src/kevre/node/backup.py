@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import kevre
+from kevre.federate import identity
 from kevre.model.errors import Conflict, Malformed, Missing, Unavailable
 from kevre.node import registry_dump
 from kevre.node.config import Config
@@ -22,6 +23,8 @@ from kevre.store import Store, proof
 
 MANIFEST = "manifest.json"
 READINGS = "readings.duckdb"
+# What makes the node this one: it comes back where it is missing, and replaces nothing.
+OF_THE_NODE = (CONFIGURATION, identity.FILE, identity.PREVIOUS)
 FORMAT = 2
 _DIGEST = "digest"
 
@@ -67,8 +70,9 @@ def make(config: Config, store: Store, target: Path, tell: Tell) -> Manifest:
             tell("copying the readings")
 
         readings = store.snapshot(folder / READINGS, registry)
-        if (config.home / CONFIGURATION).exists():
-            shutil.copyfile(config.home / CONFIGURATION, folder / CONFIGURATION)
+        for name in OF_THE_NODE:
+            if (config.home / name).exists():
+                shutil.copyfile(config.home / name, folder / name)
         _, last_seq = proof(folder / READINGS)
         tell("writing the proof")
         files = {one.name: facts_of(one) for one in sorted(folder.iterdir())}

@@ -15,10 +15,9 @@ from django.db import connections
 from kevre.flow.models import Cursor
 from kevre.model.errors import Conflict, Unavailable
 from kevre.node import registry_dump
-from kevre.node.backup import READINGS, Manifest, compare, facts_of, prove, sync
+from kevre.node.backup import OF_THE_NODE, READINGS, Manifest, compare, facts_of, prove, sync
 from kevre.node.config import Config
 from kevre.node.control import Tell
-from kevre.node.install import FILE as CONFIGURATION
 from kevre.node.start import RESTORING
 from kevre.store import claimed, proof
 
@@ -79,9 +78,9 @@ def restore(config: Config, folder: Path, tell: Tell, *, replace: bool) -> Manif
 def _copied(config: Config, folder: Path, manifest: Manifest) -> list[Path]:
     """Copy the files beside those that they replace; give them, proven and on disk."""
     names = [READINGS] if config.database_url else [READINGS, registry_dump.SQLITE]
-    # The configuration holds the key of sessions: it comes back where there is none.
-    if CONFIGURATION in manifest.files and not (config.home / CONFIGURATION).exists():
-        names.append(CONFIGURATION)
+    names += [
+        name for name in OF_THE_NODE if name in manifest.files and not (config.home / name).exists()
+    ]
     fresh = [config.home / f"{name}{_FRESH}" for name in names]
     try:
         for name, one in zip(names, fresh, strict=True):

@@ -126,7 +126,7 @@ def feed(request: HttpRequest, asker: Peer, handle: str) -> HttpResponseBase:
     """Send what waits, then what comes, until the peer hangs up or the time is over."""
     held = serve.subscription(asker, handle)
     after = _whole(request, "after")
-    serve.acknowledge(held, after, _now())
+    serve.resume(held, after, _now())
     stream = StreamingHttpResponse(_frames(held, after), content_type=frame.MEDIA_TYPE)
     stream["Cache-Control"] = "no-store"
     # A compressor or a proxy would hold frames back until its buffer is full.

@@ -1,0 +1,134 @@
+"""Three real nodes in a chain, a bad link between each two, and no mercy.
+
+The short form runs in the suite; `make soak-federation` runs the long one.
+"""
+
+import os
+import random
+import sys
+import threading
+import time
+
+import pytest
+from tests.federate import nodes
+from tests.federate.link import Link
+from tests.federate.nodes import NEW_YEAR_S, POINT, POWER, Node
+
+SECONDS = int(os.environ.get("KEVRE_SOAK_S", "20"))
+RATE = int(os.environ.get("KEVRE_SOAK_RATE", "1000"))
+HEALING_S = 60
+STEP_S = 1
+
+
+class Producer(threading.Thread):
+    """Sends readings to a node until told to stop; counts what was acknowledged."""
+
+    def __init__(self, node, key):
+        super().__init__(daemon=True)
+        self.node, self.key = node, key
+        self.acknowledged = 0
+        self.refusals = 0
+        self.stop = threading.Event()
+
+    def run(self):
+        while not self.stop.is_set():
+            began = time.monotonic()
+            first = self.acknowledged
+            pack = [
+                (
+                    {"bn": POWER.replace("raw", "instant"), "bt": NEW_YEAR_S, "bu": "W"}
+                    if not place
+                    else {}
+                )
+                | {"t": first + place, "v": first + place}
+                for place in range(RATE)
+            ]
+            try:
+                nodes.post(self.node, self.key, pack)
+            except OSError:
+                self.refusals += 1
+                time.sleep(0.2)
+                continue
+            self.acknowledged += RATE
+            self.stop.wait(max(0.0, 1.0 - (time.monotonic() - began)))
+
+
+@pytest.fixture
+def chain(tmp_path):
+    """Nodes A, B, C; each reached by the next one over a link of its own."""
+    made, links = [], []
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        node = Node(tmp_path / name, name)
+        link = Link(("127.0.0.1", node.port))
+        made.append(node.init(link.url))
+        links.append(link)
+    yield made, links
+    for link in links:
+        link.close()
+    for node in made:
+        node.kill()
+
+
+def lend(lender, receiver):
+    nodes.acquaint(lender, receiver)
+    nodes.grant(lender, receiver)
+    receiver.run("peer", "subscribe", nodes.slug(lender), POINT, "--site", "school")
+
+
+def spoil(made, links, seed, until):
+    """Kill nodes and spoil links at random, then heal everything."""
+    dice = random.Random(seed)
+    kills = 0
+    while time.monotonic() < until:
+        time.sleep(dice.uniform(0.5, 2.0))
+        if dice.random() < 0.4:
+            victim = dice.choice(made)
+            victim.kill()
+            kills += 1
+            victim.serve()
+        else:
+            link = dice.choice(links)
+            link.state = dice.choice(["good", "slow", "torn", "cut"])
+            if dice.random() < 0.5:
+                link.tear()
+    for link in links:
+        link.state = "good"
+    return kills
+
+
+def test_nothing_is_lost_and_nothing_comes_twice(chain):
+    made, links = chain
+    a, b, c = made
+    key = nodes.furnish(a)
+    nodes.furnish(b)
+    nodes.furnish(c)
+    for node in made:
+        node.serve()
+    lend(a, b)
+    lend(b, c)
+    producer = Producer(a, key)
+    producer.start()
+
+    kills = spoil(made, links, 7, time.monotonic() + SECONDS)
+    producer.stop.set()
+    producer.join()
+    healed = time.monotonic()
+    took_s = None
+    while time.monotonic() < healed + HEALING_S + 30 and took_s is None:
+        if nodes.is_caught_up(a, b) and nodes.is_caught_up(b, c):
+            took_s = time.monotonic() - healed
+
+    for node in made:
+        node.kill()
+    expected = producer.acknowledged
+    total = expected * (expected - 1) / 2
+    found = [node.series()[POWER.replace("raw", "instant")] for node in made]
+    torn = sum(link.torn for link in links)
+    sys.stdout.write(
+        f"\n{expected} readings acknowledged, {producer.refusals} refused, {kills} kills, "
+        f"{torn} links torn, caught up in {took_s} s\n"
+    )
+    assert found == [(expected, total)] * 3
+    assert kills > 0
+    assert took_s is not None
