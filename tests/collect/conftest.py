@@ -1,25 +1,27 @@
 """A small node that keeps what it is sent, and misbehaves when told to."""
 
-import json
 import threading
+import time
 from array import array
 from collections import deque
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cbor2
 import pytest
 
+from kevre.collect.clock import Clock, this_machine
 from kevre.collect.delivery import Backoff
+from kevre.formats import tight, word
 from kevre.model.batch import Column
 from kevre.model.identifier import kind_of
 
 POINT = "urn:dev:prm:09876543210123"
 KEY = "k-only-for-tests"
-_BASE_NAME, _BASE_TIME, _NAME, _VALUE, _TIME = -2, -3, 0, 2, 6
 
 
 class FakeNode:
-    """A working reception for SenML CBOR over HTTP/1.1, as the API's: upsert, then receipt.
+    """A working reception for collectors over HTTP/1.1, as the API's: upsert, then receipt.
 
     `script` holds what to do with the next requests, then all is well: a status, "cut
     before" (no answer, nothing kept), "cut after" (kept, no answer), "portal" (a page).
@@ -31,6 +33,9 @@ class FakeNode:
         self.requests = 0
         self.connections = 0
         self.overwritten = 0
+        self.repeated = 0
+        self.told = []
+        self.answers = deque()  # maps to answer with, beside the receipt
         self.poison = None  # a value that makes the whole request malformed
         self.doubted = None  # a value that is quarantined
         node = self
@@ -64,63 +69,64 @@ class FakeNode:
         if act == "cut before":
             request.close_connection = True
             return
-        status, said = self.judge(request, act, body)
+        status, said, check = self.judge(request, act, body)
         if act == "cut after":
             request.close_connection = True
             return
-        self.say(request, status, said)
+        self.say(request, status, said, check)
 
     def judge(self, request, act, body):
         if act == "portal":
-            return 200, b"<html>Please accept the conditions</html>"
-        if request.path != "/api/v1/readings":
-            return 404, b"{}"
-        if request.headers["Authorization"] != f"Bearer {KEY}":
-            return 401, b"{}"
+            return 200, b"<html>Please accept the conditions</html>", None
+        if request.path != word.PATH:
+            return 404, b"", None
+        envelope = word.opened(body)
+        if envelope.key != KEY:
+            return 401, b"", envelope.check
         if isinstance(act, int):
-            return act, b"{}"
-        readings = list(resolve(cbor2.loads(body)))
+            return act, b"", envelope.check if act < 500 else None
+        note = tight.decode(envelope.content, origin="test")
+        self.told.append(note.meta)
+        readings = [
+            (column.series, one.start_s, one.value and plain(one.value))
+            for column in note.batch.columns
+            for one in column.readings()
+        ]
         if self.poison is not None and any(value == self.poison for _, _, value in readings):
-            return 422, b"{}"
-        return 200, json.dumps(self.keep(readings)).encode()
+            return 422, b"", envelope.check
+        faults = self.keep(readings)
+        answer = dict(self.answers.popleft()) if self.answers else {}
+        if faults:
+            answer |= {word.QUARANTINED: len(faults), word.CODES: faults[:2]}
+        return (200, cbor2.dumps(answer), envelope.check) if answer else (204, b"", envelope.check)
 
     def keep(self, readings):
-        kept = same = 0
         faults = []
-        for line, (urn, start_s, value) in enumerate(readings, 1):
-            if value == self.doubted:
-                faults.append({"line": line, "code": "value.out_of_range"})
+        for urn, start_s, value in readings:
+            if self.doubted is not None and value == self.doubted:
+                faults.append("value.out_of_range")
                 continue
             before = self.readings.get((urn, start_s))
-            kept += 1
-            same += before == value
+            self.repeated += before == value
             self.overwritten += before not in {None, value}
             self.readings[urn, start_s] = value
-        return {
-            "kept": kept,
-            "changed": kept - same,
-            "same": same,
-            "faults": len(faults),
-            "quarantined": faults[:2],
-        }
+        return faults
 
-    def say(self, request, status, body):
+    def say(self, request, status, body, check):
         request.send_response(status)
-        request.send_header("Content-Length", str(len(body)))
+        if status != 204:
+            request.send_header("Content-Length", str(len(body)))
+        if check is not None:
+            request.send_header(word.ECHO, f"{check:08x}")
         if status in {429, 503}:
             request.send_header("Retry-After", "0")
         request.end_headers()
         request.wfile.write(body)
 
 
-def resolve(pack):
-    """RFC 8428, 4.6, as far as the collector uses it."""
-    name, time = "", 0
-    for record in pack:
-        name = record.get(_BASE_NAME, name)
-        time = record.get(_BASE_TIME, time)
-        if _VALUE in record:
-            yield name + record.get(_NAME, ""), int(time + record.get(_TIME, 0)), record[_VALUE]
+def plain(value):
+    mantissa, exponent = value
+    return mantissa * 10**exponent if exponent >= 0 else Decimal(mantissa).scaleb(exponent)
 
 
 @pytest.fixture
@@ -131,6 +137,14 @@ def node():
     fake.server.shutdown()
     fake.server.server_close()
     fake.thread.join()
+
+
+@pytest.fixture
+def clock():
+    """A clock that is set, whether or not a time server keeps this machine's."""
+    made = Clock(this_machine(time.time, time.monotonic))
+    made.hear(time.time())
+    return made
 
 
 @pytest.fixture(scope="session")

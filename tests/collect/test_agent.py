@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kevre.collect.agent import Agent
-from kevre.collect.cli import main, read_key
+from kevre.collect.cli import main
 from kevre.collect.delivery import Delivery
 from kevre.collect.device import linky
 from kevre.collect.driver import Sample, Surroundings
@@ -22,13 +22,12 @@ from kevre.collect.load import PROFILES, Load
 from kevre.collect.option import Options
 from kevre.collect.port import Port
 from kevre.collect.sampler import Pace, Sampler
+from kevre.collect.session import read_key
 from kevre.collect.simulate import SimulatedLinky, frame
 from kevre.collect.spool import Spool
 from kevre.collect.tic import Decoder, Frame, Mode, Value, encode
 from kevre.collect.uplink import Uplink
-from kevre.formats.senml_cbor import encode_cbor
 from kevre.model.errors import Missing, Unavailable
-from kevre.model.quality import Quality
 
 START = [sys.executable, "-c", "from kevre.collect.cli import main; raise SystemExit(main())"]
 LOADS = {profile: Load(1, profile, 6_000) for profile in PROFILES}
@@ -73,16 +72,16 @@ def test_the_bytes_cross_a_pseudo_terminal_unchanged():
     assert decoder.counts.checksum_errors == decoder.counts.malformed == 0
 
 
-def test_readings_of_the_simulated_meter_reach_the_node(tmp_path, node, point, key, hasty):
+def test_readings_of_the_simulated_meter_reach_the_node(tmp_path, node, point, key, hasty, clock):
     node.script.extend([503, "cut after"])
     with (
         SimulatedLinky(3, "school", solar_wp=9_000, period_s=0.1, clock=time.time) as port,
         Spool(tmp_path / "collect.sqlite") as spool,
     ):
-        uplink = Uplink(node.address, key, encode=encode_cbor)
-        delivery = Delivery(spool, uplink, clock=time.time, backoff=hasty)
+        uplink = Uplink(node.address, key)
+        delivery = Delivery(spool, uplink, clock=clock, backoff=hasty)
         devices = meter(port, point, Pace(every_s=1, index_s=2), tmp_path)
-        agent = Agent(*devices, spool, delivery, clock=time.time)
+        agent = Agent(*devices, spool, delivery, clock=clock)
         thread = threading.Thread(target=agent.run)
         thread.start()
         wait_until(lambda: len(node.readings) >= 14)
@@ -114,15 +113,17 @@ def test_readings_of_the_simulated_meter_reach_the_node(tmp_path, node, point, k
         assert value in said
 
 
-def test_a_meter_in_historical_mode_is_found_without_being_told(tmp_path, node, point, key, hasty):
+def test_a_meter_in_historical_mode_is_found_without_being_told(
+    tmp_path, node, point, key, hasty, clock
+):
     # A pseudo-terminal has no speed: the frames are read at either.
     said = encode(Frame(Mode.HISTORICAL, {"BASE": Value("000000104"), "PAPP": Value("00230")}))
     ours, theirs = os.openpty()
     with Spool(tmp_path / "collect.sqlite") as spool:
-        uplink = Uplink(node.address, key, encode=encode_cbor)
-        delivery = Delivery(spool, uplink, clock=time.time, backoff=hasty)
+        uplink = Uplink(node.address, key)
+        delivery = Delivery(spool, uplink, clock=clock, backoff=hasty)
         devices = meter(os.ttyname(theirs), point, Pace(1, 1), tmp_path)
-        agent = Agent(*devices, spool, delivery, clock=time.time, backoff=lambda: hasty)
+        agent = Agent(*devices, spool, delivery, clock=clock, backoff=lambda: hasty)
         thread = threading.Thread(target=agent.run)
         thread.start()
         wait_until(lambda: os.write(ours, b"\xff\x00noise" + said) and len(node.readings) >= 2)
@@ -135,14 +136,14 @@ def test_a_meter_in_historical_mode_is_found_without_being_told(tmp_path, node, 
 
 
 @pytest.fixture
-def listening(tmp_path, node, point, key, hasty):
+def listening(tmp_path, node, point, key, hasty, clock):
     """Run an agent on a path, with a clock, until its meter fails with a code."""
 
-    def noted(port, clock, word, then=lambda: None):
+    def noted(port, heard_at, word, then=lambda: None):
         with Spool(tmp_path / "collect.sqlite") as spool:
-            uplink = Uplink(node.address, key, encode=encode_cbor)
+            uplink = Uplink(node.address, key)
             delivery = Delivery(spool, uplink, clock=clock, backoff=hasty)
-            devices = meter(port, point, Pace(), tmp_path, clock)
+            devices = meter(port, point, Pace(), tmp_path, heard_at)
             agent = Agent(*devices, spool, delivery, clock=clock)
             thread = threading.Thread(target=agent.run)
             thread.start()
@@ -187,15 +188,6 @@ def test_a_period_gives_one_reading_and_a_register_fewer():
     powers = [urn for urn, _ in due if urn.endswith("consumption/power/apparent/instant")]
     registers = [urn for urn, _ in due if urn.endswith("consumption/energy/active/index")]
     assert (len(powers), len(registers)) == (24, 2)
-
-
-def test_readings_of_a_clock_never_set_are_doubtful():
-    sampler = Sampler("urn:dev:prm:09876543210123", Pace())
-    said = frame(LOADS["school"], 1_745_000_000)
-
-    qualities = {reading.quality for _, reading in sampler.due(linky.samples(said), 100_000)}
-
-    assert qualities == {Quality.DOUBTFUL}
 
 
 def test_a_value_with_an_instant_of_its_own_is_given_once():

@@ -8,6 +8,7 @@ import pytest
 from tests.collect.device import rig
 
 from kevre.collect.agent import Agent
+from kevre.collect.clock import Clock, this_machine
 from kevre.collect.condition import Condition, decode_states, device_lines, encode_states
 from kevre.collect.delivery import Backoff, Delivery
 from kevre.collect.device.onewire import urn
@@ -17,7 +18,6 @@ from kevre.collect.polling import Poller
 from kevre.collect.sampler import Pace
 from kevre.collect.spool import Spool
 from kevre.collect.uplink import Uplink
-from kevre.formats.senml_cbor import encode_cbor
 from kevre.model.errors import Malformed
 
 
@@ -34,9 +34,11 @@ def wait_until(is_so, timeout_s=15):
 
 @contextmanager
 def running(devices, board, spool, node, key):
-    uplink = Uplink(node.address, key, encode=encode_cbor)
-    delivery = Delivery(spool, uplink, clock=time.time, backoff=hasty())
-    agent = Agent(devices, board, spool, delivery, clock=time.time, backoff=hasty)
+    uplink = Uplink(node.address, key)
+    clock = Clock(this_machine(time.time, time.monotonic))
+    clock.hear(time.time())
+    delivery = Delivery(spool, uplink, clock=clock, backoff=hasty())
+    agent = Agent(devices, board, spool, delivery, clock=clock, backoff=hasty)
     thread = threading.Thread(target=agent.run)
     thread.start()
     try:

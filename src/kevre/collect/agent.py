@@ -10,21 +10,24 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from kevre.collect.clock import Clock
 from kevre.collect.condition import Condition, DeviceState, encode_states
 from kevre.collect.delivery import Backoff, Delivery
 from kevre.collect.driver import Board
 from kevre.collect.equipment import Device
 from kevre.collect.polling import Poller
 from kevre.collect.spool import Spool
+from kevre.collect.status import STATES_NOTE
 from kevre.model.errors import Conflict, KevreError
 from kevre.model.reading import Reading
 
 log = logging.getLogger(__name__)
 
-STATES_NOTE = "devices"
 _LOOK_S = 1.0  # how often the devices' conditions are looked at
 _REPORT_S = 60.0  # how often their counts are written, to spare the card
+_OURS_S = 60  # a stamp so near to now was made here
 _LEAVE_S = 10.0  # how long a device that hangs may delay the end
 
 
@@ -36,7 +39,7 @@ class Agent:
         board: where their newest values are posted for computed devices.
         spool: where readings wait.
         delivery: what empties the spool; its loop runs in a thread of this agent.
-        clock: gives the time now [epoch s].
+        clock: gives the time now, also where it is not set yet.
         backoff: makes the waits of one device after failures.
     """
 
@@ -47,7 +50,7 @@ class Agent:
         spool: Spool,
         delivery: Delivery,
         *,
-        clock: Callable[[], float],
+        clock: Clock,
         backoff: Callable[[], Backoff] | None = None,
     ) -> None:
         self._spool = spool
@@ -101,6 +104,8 @@ class Agent:
         told: tuple[tuple[Condition, str], ...] = ()
         reported_s = 0.0
         while not self._stopping.is_set():
+            self._clock.look()
+            self._spool.flush_due()
             states = self.states()
             # Without the count: a failure that goes on is no news.
             news = tuple((state.condition, state.error.partition(":")[0]) for state in states)
@@ -124,7 +129,16 @@ class Agent:
                 where=f"device {name}",
                 hint="give one of the two another point or series",
             )
-        self._spool.append(due)
+        with self._clock.steady():
+            stamped = [(urn, replace(r, start_s=self._clock.mended(r.start_s))) for urn, r in due]
+            if self._clock.is_set:
+                self._spool.append(stamped)
+            else:
+                # A device that gives instants of its own is right whatever the time is here.
+                now_s = self._clock()
+                ours = [one for one in stamped if abs(one[1].start_s - now_s) < _OURS_S]
+                self._spool.append(one for one in stamped if one not in ours)
+                self._spool.append(ours, boot=self._clock.boot.name)
         self._delivery.ring()
 
     def _report(self) -> None:

@@ -1,36 +1,30 @@
-"""The command `kevre-collect`: run, simulate, check, status, retry."""
+"""The command `kevre-collect`: pair, run, simulate, check, status, retry."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kevre.collect.agent import STATES_NOTE, Agent
-from kevre.collect.condition import decode_states, device_lines, instant_text
-from kevre.collect.delivery import Delivery
 from kevre.collect.driver import Surroundings
-from kevre.collect.equipment import Device, Equipment, device, load
+from kevre.collect.equipment import Equipment, device, load
 from kevre.collect.load import PROFILES
 from kevre.collect.option import Options
+from kevre.collect.pair import check_free, keep, pair
 from kevre.collect.sampler import Pace
+from kevre.collect.session import KEY_VARIABLE, Order, collect, state_folder
 from kevre.collect.simulate import SimulatedLinky
-from kevre.collect.spool import DEFAULT_CAPACITY, Spool, State
-from kevre.collect.uplink import Uplink
-from kevre.formats.senml_cbor import encode_cbor
+from kevre.collect.spool import DEFAULT_CAPACITY, Spool
+from kevre.collect.status import lines
 from kevre.model.errors import KevreError, Malformed, Missing
 
 log = logging.getLogger(__name__)
 
-KEY_VARIABLE = "KEVRE_KEY"
 _MODES = {None: "both", 1_200: "historical", 9_600: "standard"}
-_OTHERS = 0o077
 _PLAIN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 
 
@@ -64,15 +58,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if arguments.config is not None:
-        around = Surroundings(_state_folder(arguments.spool), time.time)
-        equipment = load(arguments.config, around)
-        return _collect(_said(arguments, equipment), equipment.devices, around)
-    if arguments.port is None:
+    if arguments.port is not None:
+        return _collect_linky(arguments, arguments.port, _MODES[arguments.baud])
+    path = arguments.config or default_config()
+    if arguments.config is None and not path.exists():
         raise Malformed(
-            "device.none", "no device was named", hint="give --config FILE, or --port and --point"
+            "device.none",
+            "no device was named",
+            hint="pair this collector, or give --config FILE, or --port and --point",
         )
-    return _collect_linky(arguments, arguments.port, _MODES[arguments.baud])
+    collect(_order(arguments, lambda around: load(path, around)))
+    return 0
+
+
+def _pair(arguments: argparse.Namespace) -> int:
+    config = arguments.config or default_config()
+    check_free(config)
+    way = {"plain_http": arguments.plain_http, "trust": arguments.trust}
+    paired = pair(arguments.code, arguments.node, **way)
+    keep(paired, config, arguments.node, **way)
+    sys.stdout.write(f"paired as {paired.name}; start with: kevre-collect run\n")
+    return 0
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
@@ -85,18 +91,23 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    equipment = load(arguments.config, Surroundings(_state_folder(arguments.spool), time.time))
+    equipment = load(arguments.config, Surroundings(state_folder(arguments.spool), time.time))
     for one in equipment.devices:
         sys.stdout.write(f"device {one.name} ({one.kind}): as it should be written\n")
     return 0
 
 
-def _said(arguments: argparse.Namespace, equipment: Equipment) -> argparse.Namespace:
-    """Complete what the command line says by what the file says."""
-    arguments.node = arguments.node or equipment.node
-    arguments.key_file = arguments.key_file or equipment.key_file
-    arguments.plain_http = arguments.plain_http or equipment.plain_http
-    return arguments
+def _order(arguments: argparse.Namespace, local: Callable[[Surroundings], Equipment]) -> Order:
+    return Order(
+        arguments.spool,
+        arguments.capacity,
+        local,
+        arguments.node or "",
+        arguments.key_file,
+        arguments.plain_http,
+        arguments.send_every,
+        arguments.flush_every,
+    )
 
 
 def _collect_linky(arguments: argparse.Namespace, port: str, mode: str) -> int:
@@ -104,7 +115,6 @@ def _collect_linky(arguments: argparse.Namespace, port: str, mode: str) -> int:
         raise Malformed(
             "device.none", "no point was named", hint="give --point urn:dev:prm:09876543210123"
         )
-    around = Surroundings(_state_folder(arguments.spool), time.time)
     entries = {
         "name": "linky",
         "driver": "linky",
@@ -113,62 +123,17 @@ def _collect_linky(arguments: argparse.Namespace, port: str, mode: str) -> int:
         "mode": mode,
     }
     pace = Pace(arguments.every, arguments.index_every)
-    linky = device(Options(entries, "command line"), around, pace)
-    return _collect(arguments, (linky,), around)
 
+    def local(around: Surroundings) -> Equipment:
+        return Equipment((device(Options(entries, "command line"), around, pace),))
 
-def _collect(arguments: argparse.Namespace, devices: Sequence[Device], around: Surroundings) -> int:
-    if not arguments.node:
-        raise Malformed(
-            "uplink.address",
-            "no node was named",
-            hint="give --node https://kevre.example, or node in the file",
-        )
-    key = read_key(arguments.key_file)
-    uplink = Uplink(arguments.node, key, encode=encode_cbor, plain_http=arguments.plain_http)
-    with Spool(arguments.spool, capacity=arguments.capacity) as spool:
-        delivery = Delivery(spool, uplink, clock=time.time)
-        agent = Agent(devices, around.board, spool, delivery, clock=time.time)
-        log.info("collecting", extra={"devices": len(devices)})
-        _run_until_told(agent)
-    log.info("stopped")
+    collect(_order(arguments, local))
     return 0
-
-
-def _state_folder(spool: Path) -> Path:
-    return spool.with_suffix(".state")
-
-
-def _run_until_told(agent: Agent) -> None:
-    """Run the agent in a thread until SIGTERM or Ctrl-C.
-
-    This thread only waits: a handler that set an event which it was itself about to set
-    would wait for ever. It waits for an event, for Python 3.11 takes a thread whose `join`
-    was interrupted for ended.
-    """
-    done = threading.Event()
-
-    def work() -> None:
-        try:
-            agent.run()
-        finally:
-            done.set()
-
-    worker = threading.Thread(target=work, name="agent")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    worker.start()
-    try:
-        done.wait()
-    except KeyboardInterrupt:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
-        agent.stop()
-    worker.join()
 
 
 def _status(arguments: argparse.Namespace) -> int:
     with _existing(arguments.spool) as spool:
-        for line in status_lines(spool.state()):
+        for line in lines(spool.state()):
             sys.stdout.write(line + "\n")
     return 0
 
@@ -186,58 +151,13 @@ def _existing(path: Path) -> Spool:
             "there is no spool here: nothing was collected yet",
             hint="give the --spool that the collector was started with",
         )
-    return Spool(path)
+    return Spool(path, mend=False)
 
 
-def read_key(path: Path | None) -> str:
-    """Give the key from its file, or from the environment; never from the command line.
-
-    Raises:
-        Missing: there is none.
-    """
-    if path is None:
-        key = os.environ.get(KEY_VARIABLE, "").strip()
-        if not key:
-            raise Missing(
-                "key.missing",
-                "no key was given",
-                hint=f"use --key-file, or put the key into {KEY_VARIABLE}",
-            )
-        return key
-    try:
-        if path.stat().st_mode & _OTHERS:
-            log.warning("the key file can be read by others: chmod 600 would close it")
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Missing(
-            "key.missing", "the key file cannot be read", where=path.name, hint="check its path"
-        ) from error
-
-
-def status_lines(state: State) -> list[str]:
-    """Say for a person how the collector stands."""
-    count = state.tallies.get
-    sent = count("sent", 0)
-    lines = [
-        f"waiting to be sent:    {state.waiting}",
-        f"kept by the node:      {sent}",
-        f"set aside (refused):   {state.set_aside}",
-        f"quarantined by node:   {count('quarantined', 0)}",
-        f"dropped, spool full:   {count('dropped', 0)}",
-        f"replaced, same second: {count('replaced', 0)}",
-        f"frames from the meter: {count('frames', 0)}",
-        f"checksum errors:       {count('checksum_errors', 0)}",
-    ]
-    if sent:
-        lines.append(f"bytes a reading:       {count('bytes', 0) / sent:.1f}")
-    notes = dict(state.notes)
-    devices, told_s = notes.pop(STATES_NOTE, ("[]", 0))
-    if told_s:
-        lines.append(f"devices, as of {instant_text(told_s)}:")
-        lines.extend(device_lines(decode_states(devices)))
-    for name, (text, at_s) in sorted(notes.items()):
-        lines.append(f"last {name}: {instant_text(at_s)} {text}".rstrip())
-    return lines
+def default_config() -> Path:
+    """Give the file of a collector that was paired."""
+    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(config) / "kevre" / "collect.toml"
 
 
 def _default_spool() -> Path:
@@ -264,6 +184,8 @@ def _parser() -> argparse.ArgumentParser:
     way.add_argument("--point", help="URN, such as urn:dev:prm:09876543210123")
     way.add_argument("--every", type=_seconds, default=5, help="seconds between powers")
     way.add_argument("--index-every", type=_seconds, default=60, help="seconds between registers")
+    way.add_argument("--send-every", type=_seconds, help="seconds between calls; default 600")
+    way.add_argument("--flush-every", type=_seconds, help="seconds in memory; default 60")
     way.add_argument("--capacity", type=int, default=DEFAULT_CAPACITY, help="most readings queued")
     way.add_argument("--plain-http", action="store_true", help="allow http:// beyond this machine")
     _add_commands(commands, spool, way)
@@ -276,7 +198,7 @@ def _add_commands(
     way: argparse.ArgumentParser,
 ) -> None:
     run = commands.add_parser("run", parents=[way], help="read the devices of a file, or a Linky")
-    run.add_argument("--config", type=Path, help="file of the devices, in TOML")
+    run.add_argument("--config", type=Path, help=f"file in TOML; default {default_config()}")
     run.add_argument("--port", help="serial port of a Linky, such as /dev/ttyUSB0")
     run.add_argument("--baud", type=int, choices=(1_200, 9_600), help="default: try both")
     run.set_defaults(act=_run)
@@ -288,6 +210,13 @@ def _add_commands(
     check = commands.add_parser("check", parents=[spool], help="read a file of devices, no more")
     check.add_argument("--config", type=Path, required=True, help="file of the devices, in TOML")
     check.set_defaults(act=_check)
+    pairing = commands.add_parser("pair", help="turn a code of the node into this machine's key")
+    pairing.add_argument("code", help="as the node's operator gave it, such as ABCD-EFGH")
+    pairing.add_argument("--node", required=True, help="address, such as https://kevre.example")
+    pairing.add_argument("--config", type=Path, help=f"file to write; default {default_config()}")
+    pairing.add_argument("--plain-http", action="store_true", help="allow http:// beyond here")
+    pairing.add_argument("--trust", help="file of the certificate of a node that made its own")
+    pairing.set_defaults(act=_pair)
     status = commands.add_parser("status", parents=[spool], help="say how the collector stands")
     status.set_defaults(act=_status)
     retry = commands.add_parser("retry", parents=[spool], help="queue again what was refused")

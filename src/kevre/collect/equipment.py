@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 
 from kevre.collect.driver import Driver, Surroundings, Task
+from kevre.collect.measure import known_path
 from kevre.collect.option import Options
+from kevre.collect.report import Report
 from kevre.collect.sampler import Pace
 from kevre.model import identifier
 from kevre.model.errors import KevreError, Malformed, Missing
+from kevre.model.series import LIVE_HOLD_S
 
 # Name in the file: module of kevre.collect.device, imported only when a device uses it.
 DRIVERS = {
@@ -58,12 +61,22 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """A whole file. What is None or empty was not said in it."""
+    """A whole file. What is None or empty was not said in it.
+
+    Attributes:
+        trust: certificates trusted besides the system's.
+        send_s: how often the node is called [s].
+        flush_s: how long readings may wait in memory [s].
+    """
 
     devices: tuple[Device, ...]
     node: str = ""
     key_file: Path | None = None
     plain_http: bool = False
+    trust: Path | None = None
+    send_s: int | None = None
+    flush_s: int | None = None
+    report: Report = field(default_factory=Report)
 
 
 def load(path: Path, around: Surroundings) -> Equipment:
@@ -92,18 +105,36 @@ def load(path: Path, around: Surroundings) -> Equipment:
 
 
 def _equipment(options: Options, here: Path, around: Surroundings) -> Equipment:
-    key_file = options.text("key_file", "")
+    node, key_file = options.text("node", ""), options.text("key_file", "")
+    trust = options.text("trust", "")
     pace = _pace(options, Pace())
-    devices = tuple(device(one, around, pace) for one in options.tables("device", least=1))
+    # A collector that is paired may wait for its devices: the node tells them.
+    tables = options.tables("device", least=0 if node and key_file else 1)
+    devices = tuple(device(one, around, pace) for one in tables)
     _check_together(devices, options.where)
     made = Equipment(
         devices,
-        options.text("node", ""),
+        node,
         here / key_file if key_file else None,
         options.flag("plain_http"),
+        here / trust if trust else None,
+        options.whole("send_every_s", 0, least=0) or None,
+        options.whole("flush_every_s", 0, least=0) or None,
+        _report(options),
     )
     options.done()
     return made
+
+
+def _report(options: Options) -> Report:
+    """Read the dead bands: tables [[report]] of a series and its band."""
+    longest_s = options.whole("report_every_s", LIVE_HOLD_S, least=1)
+    bands = {}
+    for one in options.tables("report"):
+        path = known_path(one)
+        bands[path] = abs(one.number("band")) if one.has("band") else Decimal(0)
+        one.done()
+    return Report(bands, min(longest_s, LIVE_HOLD_S))
 
 
 def device(options: Options, around: Surroundings, pace: Pace) -> Device:

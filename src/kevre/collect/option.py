@@ -84,6 +84,11 @@ class Options:
         for number, entries in enumerate(found, 1):
             yield Options(entries, f"{self.where}, {name} {number}")
 
+    def has(self, name: str) -> bool:
+        """Say whether an entry is there."""
+        self._asked.add(name)
+        return name in self._entries
+
     def done(self) -> None:
         """Refuse the entries that nobody asked for: they are slips of the pen.
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from kevre.collect.driver import Sample
 from kevre.model.errors import Malformed
 from kevre.model.identifier import kind_of
-from kevre.model.quality import Quality
 from kevre.model.reading import Reading
 from kevre.model.series import Statistic
-
-# A clock before this was never set: a Raspberry Pi without network wakes in its past.
-CLOCK_SET_S = 1_750_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ class Sampler:
             if self._period.get(urn) == period:
                 continue
             self._period[urn] = period
-            yield urn, _doubted(sample.reading(now_s), now_s)
+            yield urn, sample.reading(now_s)
 
 
 def unknown(path: str) -> Malformed:
@@ -71,9 +67,3 @@ def unknown(path: str) -> Malformed:
         f"{path[:60]!r} is no series known here",
         hint="use a path such as consumption/energy/active/index: docs/users/device.md",
     )
-
-
-def _doubted(reading: Reading, now_s: int) -> Reading:
-    if now_s < CLOCK_SET_S:
-        return replace(reading, quality=Quality.DOUBTFUL)
-    return reading

@@ -57,6 +57,11 @@ class Hub:
             if not listener.loop.is_closed():
                 listener.loop.call_soon_threadsafe(listener.put, event)
 
+    def watched(self) -> frozenset[int]:
+        """Give the series that somebody looks at now."""
+        with self._lock:
+            return frozenset().union(*(one.series for one in self._listeners))
+
     @asynccontextmanager
     async def listen(self, series: frozenset[int]) -> AsyncIterator[AsyncIterator[Event | None]]:
         """Open an endless stream of events; None is a heartbeat when nothing happens.

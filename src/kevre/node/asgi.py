@@ -6,6 +6,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from kevre.node.lean import lean
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kevre.node.settings")
 
-application = get_asgi_application()
+application = lean(get_asgi_application())

@@ -40,6 +40,11 @@ class Config:
         xmpp_server: `host:port` of its server, where DNS does not tell.
         xmpp_authority: file of the authority that signed the server's certificate; empty for
             those of the system.
+        keep_alive_s: how long a silent connection is kept: longer than collectors' pauses, for
+            a new connection costs them more bytes than their readings [s].
+        smtp_url: where mail goes, `smtp://user:password@host:587` (with STARTTLS), or
+            `smtps://…:465`; empty for files in `home`/mail.
+        mail_from: the sender's address of mail.
         store_memory_mb: the most memory that queries on readings may take [MB].
         stream_keys: keys of encrypted stream files, each `KEY:VECTOR` in hexadecimal digits.
         retention: how long readings are kept, and their detail; the first rule for a kind counts.
@@ -61,6 +66,9 @@ class Config:
     xmpp_password: str = ""
     xmpp_server: str = ""
     xmpp_authority: str = ""
+    keep_alive_s: int = 900
+    smtp_url: str = ""
+    mail_from: str = "kevre@localhost"
     store_memory_mb: int = 256
     stream_keys: tuple[Key, ...] = field(default=(), repr=False)
     retention: tuple[Rule, ...] = retention.DEFAULT
@@ -133,6 +141,9 @@ def _typed(folder: Path, entries: dict[str, object]) -> Config:
         xmpp_password=str(entries.get("xmpp_password", "")),
         xmpp_server=str(entries.get("xmpp_server", "")),
         xmpp_authority=str(entries.get("xmpp_authority", "")),
+        keep_alive_s=int(str(entries.get("keep_alive_s", 900))),
+        smtp_url=str(entries.get("smtp_url", "")),
+        mail_from=str(entries.get("mail_from", "kevre@localhost")),
         store_memory_mb=int(str(entries.get("store_memory_mb", 256))),
         stream_keys=_keys(entries.get("stream_keys", ())),
         retention=retention.rules(entries.get("retention")),

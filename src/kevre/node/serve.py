@@ -45,6 +45,7 @@ def serve(
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=3,
+        timeout_keep_alive=config.keep_alive_s,
         server_header=False,
     )
     server = _Server(settings, way, when_open)

@@ -6,8 +6,10 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
+from kevre.api import uplink
 from kevre.api.routes import api
 from kevre.federate.bindings import https
+from kevre.formats import word
 from kevre.node.health import healthz
 from kevre.web import live, problem
 
@@ -17,6 +19,8 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path(".well-known/kevre", https.well_known),
     path("federation/v1/", include("kevre.federate.routes")),
+    path(word.PATH.removeprefix("/"), uplink.post, name="up"),
+    path(word.PAIR_PATH.removeprefix("/"), uplink.pair, name="up-pair"),
     path("live/site/<slug:slug>/", live.site, name="live-site"),
     *i18n_patterns(
         path("account/", include("allauth.urls")),

@@ -30,6 +30,7 @@ class LiveDevice:
             "--key-file": folder / "device.key",
             "--point": DEVICE_POINT,
             "--every": _EVERY_S,
+            "--send-every": _EVERY_S,
             "--seed": meter.seed,
             "--profile": meter.profile,
             "--solar-wp": meter.solar_wp,
