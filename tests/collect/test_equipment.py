@@ -81,6 +81,28 @@ def test_a_slip_is_named_with_its_device_and_a_remedy(read, was, becomes, code, 
     assert told.value.hint
 
 
+@pytest.mark.parametrize("name", ["/etc/shadow", "../kevre.key", "a/../../kevre.key", "link"])
+def test_a_secret_stands_beside_the_file_that_names_it(read, tmp_path, name):
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    charger = """
+[[device]]
+name = "charger"
+driver = "http"
+point = "urn:dev:org:kevre-test-1"
+url = "http://127.0.0.1:9/"
+token_file = "{name}"
+[[device.measure]]
+at = "$"
+series = "consumption/power/active/instant"
+"""
+    read(charger.format(name="charger.token"))
+    with pytest.raises(Malformed) as told:
+        read(charger.format(name=name))
+
+    assert told.value.code == "device.entry"
+    assert "token_file" in str(told.value)
+
+
 def test_a_file_that_is_not_there_says_so(tmp_path):
     with pytest.raises(Missing) as told:
         load(tmp_path / "none.toml", Surroundings(tmp_path, lambda: 0.0))

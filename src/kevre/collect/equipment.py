@@ -101,7 +101,7 @@ def load(path: Path, around: Surroundings) -> Equipment:
         raise Malformed(
             "device.toml", f"the file is no TOML: {error}", where=path.name, hint="mend that line"
         ) from error
-    return _equipment(Options(entries, path.name), path.parent, around)
+    return _equipment(Options(entries, path.name, path.parent), path.parent, around)
 
 
 def _equipment(options: Options, here: Path, around: Surroundings) -> Equipment:

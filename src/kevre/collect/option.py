@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 
 from kevre.model.errors import Malformed
 
@@ -16,12 +17,16 @@ class Options:
     Args:
         entries: as TOML gives them, decimals as Decimal.
         where: what a person calls the table, for the errors.
+        folder: where the file stands that holds the table.
     """
 
-    def __init__(self, entries: Mapping[str, object], where: str) -> None:
+    def __init__(
+        self, entries: Mapping[str, object], where: str, folder: Path | None = None
+    ) -> None:
         self._entries = dict(entries)
         self._asked: set[str] = set()
         self.where = where
+        self._folder = folder or Path()
 
     def text(self, name: str, default: str | None = None) -> str:
         """Give a text that is not empty; without `default` it must be there."""
@@ -53,6 +58,21 @@ class Options:
             return found
         raise self._wrong(name, "a number other than zero")
 
+    def secret(self, name: str) -> Path | None:
+        """Give the path of a file that holds a secret; None where it is not there.
+
+        It stands beside the file that names it, or below: whoever may only write that file,
+        such as a node, could else have any file of this machine sent to him.
+        """
+        found = self.text(name, "")
+        if not found:
+            return None
+        folder = self._folder.resolve()
+        path = (folder / found).resolve()
+        if not path.is_relative_to(folder):
+            raise self._wrong(name, "a file in the folder of this configuration")
+        return path
+
     def flag(self, name: str) -> bool:
         """Give true or false; false where it is not there."""
         found = self._take(name, default=False)
@@ -82,7 +102,7 @@ class Options:
         if len(found) < least:
             raise self._wrong(name, f"at least {least} [[device.{name}]]")
         for number, entries in enumerate(found, 1):
-            yield Options(entries, f"{self.where}, {name} {number}")
+            yield Options(entries, f"{self.where}, {name} {number}", self._folder)
 
     def has(self, name: str) -> bool:
         """Say whether an entry is there."""

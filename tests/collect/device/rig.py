@@ -198,7 +198,7 @@ def made(kind, entries, folder, *, around=None, pace=None):
         around = Surroundings(folder / "collect.state", time.time)
         loop_of(around.board, int(time.time()))
     entries = {"name": f"one-{kind}", "driver": kind} | entries
-    return device(Options(entries, "test"), around, pace or Pace(1, 1))
+    return device(Options(entries, "test", folder), around, pace or Pace(1, 1))
 
 
 def samples(driver, *, within_s=10):

@@ -163,13 +163,12 @@ class Http:
 def make(task: Task) -> Http:
     """Make the driver of its options: url, measures, and the bounds."""
     options = task.options
-    token_file = options.text("token_file", "")
     return Http(
         _address(options),
         tuple(_spots(options)),
         total_s=options.whole("total_s", _TOTAL_S, least=1),
         most_bytes=options.whole("most_bytes", _MOST_BYTES, least=1),
-        token_file=Path(token_file) if token_file else None,
+        token_file=options.secret("token_file"),
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from kevre.collect import pointer
 from kevre.collect.broker import Broker, Subscription, unreachable
@@ -128,12 +127,11 @@ def make(task: Task) -> Mqtt:
     """Make the driver of its options: broker, topic, shape or measures."""
     options = task.options
     is_secure = options.flag("tls")
-    password_file = options.text("password_file", "")
     broker = Broker(
         options.text("broker"),
         options.whole("port", 8_883 if is_secure else 1_883, least=1),
         options.text("user", ""),
-        Path(password_file) if password_file else None,
+        options.secret("password_file"),
         is_secure,
     )
     topic = options.text("topic").strip("/")
