@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-spark soak soak-federation check bench bench-territory bench-cold lock clean
+.PHONY: help demo demo-reset test test-spark fuzz soak soak-federation check bench bench-territory bench-cold lock clean
 
 # The newest Python from 3.11 on that really runs.
 PYTHON := $(shell for name in python3.13 python3.12 python3.11 python3; do \
@@ -38,6 +38,9 @@ test: dev-environment ## Run every test; installs the Debian packages it needs w
 test-spark: dev-environment ## Ask a territory's export in Apache Spark; brings Spark (450 MB) and Java
 	@$(BIN)/python tools/spark.py
 
+fuzz: dev-environment ## Damage files of meters for KEVRE_FUZZ_S seconds (60) and look what breaks
+	@$(BIN)/python tools/fuzz.py
+
 soak: dev-environment ## Kill busy stores, file and lake, 200 times each (KILLS=…) and look for what is lost
 	@KEVRE_KILLS="$${KILLS:-200}" $(BIN)/python -m pytest -q -s tests/store/test_crash.py tests/store/test_lake.py
 
@@ -69,6 +72,8 @@ lock: dev-environment ## Renew the pinned requirements (needs uv); pins hold ver
 		-c requirements/node.txt -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements/spark.in -o requirements/spark.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements/fuzz.in -o requirements/fuzz.txt
 
 clean: ## Remove what was built; data stays
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
