@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import cold, feed, node, parse, readings, territory
+from bench import cold, feed, node, parse, readings, territory, wire
 from bench.figure import Figure, report
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     report([*found, *territory.figures(200, 2_000)])
 
 
-_WARM = (parse, readings, node, feed)
+_WARM = (parse, readings, node, feed, wire)
 
 if __name__ == "__main__":
     main()
