@@ -43,10 +43,15 @@ class ServedNode:
 
     def init(self, *points):
         """Set the home up with points, and give the code of a collector that writes them."""
-        run = {"env": self.environment, "check": True, "capture_output": True, "text": True}
-        subprocess.run([KEVRE, "init"], **run)
-        made = subprocess.run([sys.executable, "-c", _SET_UP, *points], **run)
-        return made.stdout.strip()
+        self.run(KEVRE, "init")
+        return self.run(sys.executable, "-c", _SET_UP, *points).strip()
+
+    def run(self, *command):
+        """Run a command in the node's home, and give what it said."""
+        done = subprocess.run(
+            command, env=self.environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout
 
     def __enter__(self):
         self.start()

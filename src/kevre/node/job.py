@@ -12,7 +12,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from kevre.federate import peer
-from kevre.flow import derive, share
+from kevre.flow import derive, share, silence
 from kevre.flow.way import Way
 from kevre.node.config import Config
 
@@ -39,6 +39,7 @@ def table(config: Config) -> tuple[Job, ...]:
         Job("derive", 1.0, lambda way: derive.catch_up(way.store)),
         Job("share", 1.0, lambda way: share.catch_up(way.store, timezone.now())),
         Job("close-day", 300.0, lambda _: share.close_day(timezone.now())),
+        Job("silence", 60.0, lambda _: _watch(config)),
         Job("signatures", 3_600.0, lambda _: peer.forget_signatures(timezone.now())),
         Job("compact", 3_600.0, lambda way: way.store.compact(_today_s())),
         Job("retain", 86_400.0, lambda way: way.store.retain(config.retention, _today_s())),
@@ -48,6 +49,11 @@ def table(config: Config) -> tuple[Job, ...]:
     from kevre.node.demo.feed import feed
 
     return (*jobs, Job("demo-feed", 60.0, lambda way: feed(way, config.home, int(time.time()))))
+
+
+def _watch(config: Config) -> int:
+    """Tell of collectors that are silent, in the node's first language."""
+    return silence.watch(timezone.now(), language="fr", base_url=config.base_url)
 
 
 def _today_s() -> int:

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from kevre.node import mail
 from kevre.node.config import Config, load
 
 CONFIG = load()
@@ -111,8 +112,9 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_ADAPTER = "kevre.web.account.Adapter"
 LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "account_login"
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+globals().update(mail.settings(CONFIG.smtp_url))
 EMAIL_FILE_PATH = CONFIG.home / "mail"
+DEFAULT_FROM_EMAIL = CONFIG.mail_from
 
 # The first language is the fallback: what Breton lacks falls back to French, not English.
 LANGUAGE_CODE = "fr"

@@ -12,6 +12,7 @@ import kevre
 from kevre.model.errors import KevreError
 from kevre.node.cli import (
     backup,
+    collector,
     demo,
     doctor,
     export,
@@ -38,6 +39,7 @@ app.command("reconcile")(inspect.reconcile_files)
 app.add_typer(export.app, name="export")
 app.add_typer(store.app, name="store")
 app.add_typer(peer.app, name="peer")
+app.add_typer(collector.app, name="collector")
 app.add_typer(xmpp.app, name="xmpp")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
