@@ -56,14 +56,14 @@ def _measured(folder: Path) -> list[Figure]:
             found.append(Figure(name, each, "B", "budget", each / _BUDGET, _BUDGET))
             link.close()
         before = line.total
-        Uplink(address, key, trust=str(trusted)).send(())
-        found.append(Figure("opening a connection", line.total - before, "B", "", None, None))
         link = Uplink(address, key, trust=str(trusted))
         link.send(())
+        found.append(Figure("opening a connection", line.total - before, "B", "", None, None))
         link.close()
         before = line.total
         link.send(())
         found.append(Figure("opening it again", line.total - before, "B", "", None, None))
+        link.close()
         found += _school(address, key, trusted, line)
     return found
 
