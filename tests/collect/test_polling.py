@@ -18,7 +18,7 @@ from kevre.collect.polling import Poller
 from kevre.collect.sampler import Pace
 from kevre.collect.spool import Spool
 from kevre.collect.uplink import Uplink
-from kevre.model.errors import Malformed
+from kevre.model.errors import Malformed, Unavailable
 
 
 def hasty():
@@ -157,6 +157,54 @@ def test_a_fault_in_a_driver_does_not_end_its_loop(broken):
     assert poller.state.failures >= 2
     assert poller.state.error == "device.crash: ZeroDivisionError"
     assert poller.state.condition is Condition.FAILING
+
+
+class Rare:
+    """A driver that fails at first, and then listens to a sensor that speaks rarely."""
+
+    listens = True
+
+    def __init__(self):
+        self.reads = 0
+
+    def open(self):
+        pass
+
+    def read(self):
+        self.reads += 1
+        if self.reads == 1:
+            raise Unavailable("mqtt.unreachable", "out of reach")
+        time.sleep(0.01)
+        return ()
+
+    def close(self):
+        pass
+
+    def counts(self):
+        return {}
+
+
+def test_a_device_that_came_back_but_says_nothing_yet_is_no_longer_failing(tmp_path):
+    around = Surroundings(tmp_path, time.time)
+    one = Device("rare", "mqtt", rig.POINT, Pace(1, 1), Rare())
+    poller = Poller(
+        one,
+        lambda name, due: None,
+        board=around.board,
+        clock=time.time,
+        backoff=hasty(),
+        calm_s=0.1,
+    )
+    stopping = threading.Event()
+    thread = threading.Thread(target=poller.run, args=(stopping,))
+    thread.start()
+    try:
+        wait_until(lambda: poller.state.condition is Condition.FAILING)
+        wait_until(lambda: poller.state.condition is Condition.STARTING)
+        assert poller.state.error.startswith("mqtt.unreachable")
+    finally:
+        stopping.set()
+        thread.join(5)
 
 
 def test_states_are_read_back_as_they_were_written(broken):

@@ -14,7 +14,7 @@ from kevre.model.errors import Malformed
 class Condition(StrEnum):
     """How a device stands, for the person who looks after it."""
 
-    STARTING = "starting"  # nothing came from it yet
+    STARTING = "starting"  # nothing came from it yet, or since it came back
     RUNNING = "running"  # the last read went well
     FAILING = "failing"  # the last read failed; it is tried again
     STOPPED = "stopped"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from kevre.model.reading import Reading
 log = logging.getLogger(__name__)
 
 _LONGEST_BACKOFF_S = 60.0  # or a period, where that is longer
+_CALM_S = 30.0  # longer than a silent Linky is waited for
 _LOG_AGAIN = 20  # a failure that goes on is logged at its 1st, 21st, 41st ... time
 
 Keep = Callable[[str, Sequence[tuple[str, Reading]]], None]
@@ -34,6 +36,8 @@ class Poller:
         keep: takes the device's name and its readings that are due; what it raises is a
             failure of the device too.
         clock: gives the time now [epoch s].
+        calm_s: a device that is open without an error for so long has come back, although
+            it says nothing yet, as a sensor that speaks once an hour.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Poller:
         board: Board,
         clock: Callable[[], float],
         backoff: Backoff | None = None,
+        calm_s: float = _CALM_S,
     ) -> None:
         self._device = device
         self._sampler = Sampler(device.point, device.pace)
@@ -52,6 +57,8 @@ class Poller:
         self._clock = clock
         limit_s = max(_LONGEST_BACKOFF_S, device.pace.every_s)
         self._backoff = backoff or Backoff(limit_s=limit_s)
+        self._calm_s = calm_s
+        self._opened_s = 0.0
         self._state = DeviceState(device.name, device.kind)
 
     @property
@@ -64,6 +71,7 @@ class Poller:
         while not stopping.is_set():
             try:
                 self._device.driver.open()
+                self._opened_s = time.monotonic()
                 while not stopping.is_set():
                     self._read()
                     if not self._device.driver.listens:
@@ -88,8 +96,16 @@ class Poller:
         finally:
             self._take(samples)
         if samples:
-            self._backoff.reset()
-            self._state = replace(self._state, condition=Condition.RUNNING)
+            self._recovered(Condition.RUNNING)
+        elif self._state.condition is Condition.FAILING and self._is_calm():
+            self._recovered(Condition.STARTING)
+
+    def _recovered(self, condition: Condition) -> None:
+        self._backoff.reset()
+        self._state = replace(self._state, condition=condition)
+
+    def _is_calm(self) -> bool:
+        return time.monotonic() - self._opened_s > self._calm_s
 
     def _take(self, samples: Sequence[Sample]) -> None:
         if not samples:
