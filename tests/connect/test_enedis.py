@@ -56,6 +56,37 @@ def test_larger_meters_stamp_the_start_of_each_ten_minutes():
     assert said(found) == [("01-14T23:00", 10, 612), ("01-14T23:10", 10, 418)]
 
 
+def test_quarters_of_an_hour_are_stamped_at_their_end():
+    found = only(batches_of(curve(*rows("2026-01-15T00:15:00+01:00", 15, *range(20)))))
+    assert said(found)[0] == ("01-14T23:00", 15, 0)
+    assert {r.step_s for r in found} == {900}
+
+
+def test_of_a_larger_meter_empty_values_are_missing_among_many():
+    """As in a real history of two years: ten minutes, no unit, hours without a value."""
+    values = ["" if 300 <= n < 400 else n for n in range(2_000)]
+    found = only(batches_of(curve(*rows("2025-10-20T00:00:00+02:00", 10, *values), unit="")))
+    assert len(found) == 2_000
+    assert [r.quality for r in found].count(Quality.MISSING) == 100
+    assert {b.start_s - a.start_s for a, b in pairwise(found)} == {600}
+    assert found[0].start == datetime(2025, 10, 19, 22, tzinfo=UTC)
+
+
+def test_gaps_and_steps_of_a_real_history_are_placed_as_they_are():
+    text = curve(
+        *rows("2021-02-11T01:00:00+01:00", 60, *range(20)),
+        *rows("2021-02-12T01:00:00+01:00", 60, *range(12)),
+        *rows("2021-02-13T00:30:00+01:00", 30, *range(40)),
+    )
+    found = only(batches_of(text))
+    assert [r.step_s for r in found] == [3600] * 32 + [1800] * 40
+    assert [
+        (b.start_s - a.start_s - a.step_s) // 60
+        for a, b in pairwise(found)
+        if b.start_s > a.start_s + a.step_s
+    ] == [240, 720]
+
+
 @pytest.mark.parametrize(("stamp", "first"), [("start", "23:30"), ("end", "23:00")])
 def test_a_person_may_say_which_end_is_stamped(stamp, first):
     text = curve(*rows("2026-01-15T00:30:00+01:00", 30, 612, 418))

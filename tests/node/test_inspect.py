@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.connect import history
+from tests.connect.test_contract import C15, F15
 
 KEVRE = Path(sys.executable).parent / "kevre"
 CURVE = (
@@ -52,6 +53,19 @@ def test_a_file_is_told_series_by_series_without_a_node(files):
     assert "48 x 3600 s" in done.stdout
     assert "1 x enedis.step" in done.stdout
     assert not (files / "none").exists()
+
+
+def test_points_and_periods_of_contract_files_are_told(files):
+    (files / "c15.xml").write_text(C15)
+    (files / "f15.xml").write_text(F15)
+    done = kevre(files, "inspect", "c15.xml", "f15.xml")
+    assert done.returncode == 0, done.stderr
+    assert (
+        "C5: MCT at 2026-03-28 23:01, EN SERVICE, BTINFCU4, 6500 VA, calendars DI000003"
+        in done.stdout
+    )
+    assert "X: 2026-03-28 23:00 to 2026-03-29 22:00, 2.5 kWh" in done.stdout
+    assert "Secret" not in done.stdout
 
 
 def test_a_register_and_its_curve_are_compared(files):

@@ -15,6 +15,14 @@ _ANSWER = re.compile(
 )
 
 
+_CONTRACT = re.compile(rb"<(C15|F15_Detail_Facturation)[\s>]", re.ASCII)
+
+
+def contract_root(head: bytes) -> str | None:
+    """Give the root of a file of points and periods, which `contract.py` reads; else None."""
+    return _root(_CONTRACT, head)
+
+
 def _root(pattern: re.Pattern[bytes], head: bytes) -> str | None:
     if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return None

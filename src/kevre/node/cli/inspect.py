@@ -13,8 +13,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from kevre.connect.archive import sources
+from kevre.connect.enedis import contract, root
 from kevre.connect.gathering import Hints
 from kevre.connect.recognise import read
+from kevre.model import exact
 from kevre.model.batch import Column
 from kevre.model.errors import Missing
 from kevre.node import config
@@ -50,6 +53,8 @@ def inspect(
 
 
 def _inspect(path: Path, hints: Hints) -> None:
+    if _contract(_present(path), _keyed(hints)):
+        return
     summaries: dict[str, Summary] = {}
     faults: Counter[str] = Counter()
     for batch in read(_present(path), _keyed(hints), lambda _: None):
@@ -64,6 +69,27 @@ def _inspect(path: Path, hints: Hints) -> None:
     out.print(table)
     for code, count in sorted(faults.items()):
         out.print(f"  {count} x {code}")
+
+
+def _contract(path: Path, hints: Hints) -> bool:
+    """Tell the points and periods of a C15 or F15; say whether it holds nothing else."""
+    kinds = set()
+    for source in sources(path, lambda _: None, hints.keys):
+        kind = root.contract_root(source.head())
+        kinds.add(kind)
+        if kind == "C15":
+            for one in contract.situations(source):
+                power = "" if one.power_va is None else f", {exact.to_text(*one.power_va)} VA"
+                out.print(
+                    f"{one.point} {one.segment}: {one.event} at {_at(one.event_s)}, {one.state}, "
+                    f"{one.tariff}{power}, calendars {' '.join(one.calendars)}"
+                )
+        elif kind is not None:
+            for charge in contract.charges(source):
+                amount = "" if charge.quantity is None else exact.to_text(*charge.quantity)
+                period = f"{_at(charge.start_s)} to {_at(charge.end_s)}"
+                out.print(f"{charge.point} {charge.code}: {period}, {amount} {charge.unit}")
+    return kinds <= {"F15_Detail_Facturation"}
 
 
 def _cells(one: Summary) -> Sequence[str]:
