@@ -48,6 +48,9 @@ soak-federation: dev-environment ## Lend 10,000 readings/s along three nodes for
 	@KEVRE_SOAK_S="$${LASTING:-180}" KEVRE_SOAK_RATE="$${RATE:-10000}" \
 		$(BIN)/python -m pytest -q -s tests/federate/test_resilience.py
 
+soak-collect: dev-environment ## Kill a collector and its node, move its clock, cut its line for ten minutes (SECONDS_OF_SOAK=…)
+	@KEVRE_SOAK_S="$${SECONDS_OF_SOAK:-600}" KEVRE_SOAK_SEED="$${SEED:-1}" $(BIN)/python -m pytest -q -s tests/collect/test_soak.py
+
 check: dev-environment ## Lint, types, import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

@@ -1,14 +1,13 @@
 """A real node in a process of its own, with a school, a point and a key."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-
-from kevre.node.port import free_port
 
 KEVRE = Path(sys.executable).parent / "kevre"
 _SET_UP = """
@@ -38,7 +37,8 @@ class ServedNode:
             "KEVRE_HOME": str(home),
             "DJANGO_SETTINGS_MODULE": "kevre.node.settings",
         }
-        self.port = free_port("127.0.0.1", 8600)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
         self.process = None
 
     def init(self, *points):

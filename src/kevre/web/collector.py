@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from babel.numbers import format_decimal
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -159,7 +160,7 @@ def _row(look: Visit, collector: Collector) -> Row:
     return Row(
         collector,
         words.clock_text(heard, PARIS, look.now, look.locale) if heard else "",
-        words.number_text(state.get("waiting", 0), look.locale),
+        format_decimal(state.get("waiting", 0), locale=look.locale),
         each,
         str(_CLOCKS.get(state.get("clock", ""), "")),
         state.get("version", ""),
@@ -186,7 +187,7 @@ def _facts(look: Visit, state: dict[str, Any]) -> Iterator[tuple[str, str]]:
         ("damaged", gettext("Damaged spools, moved aside")),
     )
     for name, label in names:
-        yield label, words.number_text(state.get(name, 0), look.locale)
+        yield label, format_decimal(state.get(name, 0), locale=look.locale)
 
 
 def _initial(collector: Collector) -> dict[str, object]:
