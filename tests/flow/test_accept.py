@@ -90,6 +90,14 @@ def test_a_key_writes_no_other_point(way):
     assert not MeteringPoint.objects.filter(urn="urn:dev:prm:11111111111111").exists()
 
 
+def test_a_key_writes_no_quantity_outside_its_scope(way):
+    writer = replace(keyed(), prefixes=("production/",))
+
+    receipt = accept(way, batch(column([100])), writer)
+
+    assert [fault.code for fault in receipt.quarantined] == ["series.not_in_scope"]
+
+
 def test_a_writer_that_may_not_register_meets_an_unknown_series(way):
     receipt = accept(way, batch(column([100])), replace(OPERATOR, may_register=False))
 

@@ -15,8 +15,11 @@ from kevre.model.errors import Refused
 from kevre.model.reading import Fault
 from kevre.rights import key as keys
 from kevre.rights.key import Key
+from kevre.rights.rate import Rate
 
 _MOST_FAULTS = 100
+# Counts of all entrances together: a key sends as often by one as by another.
+RATE = Rate()
 
 
 class WriteKey(HttpBearer):
@@ -81,7 +84,9 @@ def post(request: HttpRequest) -> ReceiptOut:
     the quality (0 measured … 7 missing).
     """
     now_s = int(time.time())
-    writer = Writer.of_key(request.auth)  # type: ignore[attr-defined]  # set by the router
+    key: Key = request.auth  # type: ignore[attr-defined]  # set by the router
+    RATE.check(key, now_s)
+    writer = Writer.of_key(key)
     batch = body.decode(request, writer.origin, now_s)
     receipt = way.current().gate.accept(batch, writer, now_s=now_s)
     return ReceiptOut(

@@ -46,6 +46,7 @@ class Writer:
         site: where newly registered points stand.
         source: what newly registered series say of their origin.
         own_series: whether it only writes series that it brought: those of its source.
+        prefixes: beginnings of the paths it may write; none for all.
     """
 
     origin: str
@@ -54,12 +55,14 @@ class Writer:
     site: Site | None = None
     source: Source | None = None
     own_series: bool = False
+    prefixes: tuple[str, ...] = ()
 
     @classmethod
     def of_key(cls, key: Key) -> Writer:
         """Give the writer that a key stands for: its own points, nothing else."""
         urns = frozenset(key.points.values_list("urn", flat=True))
-        return cls(f"key:{key.name}", urns, may_register=True)
+        prefixes = tuple(map(str, key.prefixes))
+        return cls(f"key:{key.name}", urns, may_register=True, prefixes=prefixes)
 
     @classmethod
     def peer(cls, origin: str, site: Site | None, source: Source) -> Writer:
@@ -187,6 +190,12 @@ def _find(column: Column, writer: Writer, registrar: Registrar) -> Series:
             "series.not_yours",
             "this key does not write that metering point",
             hint="ask the node's operator to add the point to the key",
+        )
+    if writer.prefixes and not name.path.startswith(writer.prefixes):
+        raise Refused(
+            "series.not_in_scope",
+            "this key does not write that quantity",
+            hint="ask the node's operator to widen the key",
         )
     known = registrar.find(name)
     if known is None and not writer.may_register:

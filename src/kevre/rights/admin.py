@@ -39,8 +39,8 @@ class GrantAdmin(admin.ModelAdmin):
 class KeyAdmin(admin.ModelAdmin):
     """Keys; they are made by `kevre key`, which shows the secret once."""
 
-    list_display = ("origin", "name", "created_at", "revoked_at")
-    readonly_fields = ("origin", "name")
+    list_display = ("origin", "name", "created_at", "last_used_at", "valid_until", "revoked_at")
+    readonly_fields = ("origin", "name", "last_used_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: a key made here would have no secret."""

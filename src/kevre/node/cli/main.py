@@ -46,6 +46,7 @@ app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
 app.command("user")(registry.user)
 app.command("key")(registry.key)
+app.add_typer(registry.keys, name="keys")
 app.command("quarantine")(imports.quarantine)
 
 
