@@ -21,6 +21,7 @@ from kevre.node.cli import (
     node,
     peer,
     registry,
+    simulate,
     store,
     xmpp,
 )
@@ -41,6 +42,7 @@ app.add_typer(store.app, name="store")
 app.add_typer(peer.app, name="peer")
 app.add_typer(collector.app, name="collector")
 app.add_typer(xmpp.app, name="xmpp")
+app.add_typer(simulate.app, name="simulate")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
