@@ -33,6 +33,7 @@ def paths():
             for span in ("day", "week", "month", "year")
         ),
         "sources/",
+        "federation/",
         "about/",
         "about/privacy/",
         "about/accessibility/",
