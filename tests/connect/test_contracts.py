@@ -13,6 +13,18 @@ from kevre.connect.recognise import KINDS
 from kevre.model import identifier
 
 POWER = "urn:dev:org:32473-school:hall_consumption/power/active/raw"
+FEED = (
+    '<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>urn:uuid:48C2A019</id>\n<link rel="self" '
+    'href="/espi/1_1/U/1"/><content><UsagePoint xmlns="http://naesb.org/espi"><ServiceCategory><kind>0'
+    '</kind></ServiceCategory></UsagePoint></content></entry>\n<entry><link rel="self" href="/espi/'
+    '1_1/ReadingType/7"/><content><ReadingType xmlns="http://naesb.org/espi"><accumulationBehaviour>4'
+    "</accumulationBehaviour><flowDirection>1</flowDirection><intervalLength>900</intervalLength>"
+    "<powerOfTenMultiplier>0</powerOfTenMultiplier><uom>72</uom></ReadingType></content></entry>\n"
+    '<entry><content><IntervalBlock xmlns="http://naesb.org/espi"><IntervalReading><ReadingQuality>'
+    "<quality>8</quality></ReadingQuality><timePeriod><start>1768478400</start></timePeriod><value>282"
+    "</value></IntervalReading>\n<IntervalReading><timePeriod><duration>900</duration><start>1768479300"
+    "</start></timePeriod><value>0</value></IntervalReading></IntervalBlock></content></entry></feed>"
+)
 GOOD = {
     "Enedis curve or index (CSV)": (
         "Identifiant PRM;Type de donnees;Date de debut;Date de fin;Grandeur physique;"
@@ -57,6 +69,7 @@ GOOD = {
         '"energie":8,"volume_brut":1}}\n{"pce": {"id_pce": "23000000000000"}, "consommation": {'
         '"journee_gaziere":"2026-01-16","energie":9,"volume_brut":1}}\n'
     ),
+    "Green Button feed (XML)": FEED,
     "Météo-France hourly observations (CSV)": (
         "numer_sta,time_utc,t_c,rr1,ghi_wh_m2\n56185001,2026-01-15 12:00:00,9.5,0.2,120\n"
         "56185001,2026-01-15 11:00:00,9.1,,110\n22016001,2026-01-15 12:00:00,8,0,120\n"

@@ -13,6 +13,7 @@ from kevre.connect.enedis import parse as enedis
 from kevre.connect.gathering import Gathering, Hints
 from kevre.connect.grdf import customer
 from kevre.connect.grdf import parse as grdf
+from kevre.connect.greenbutton import parse as greenbutton
 from kevre.connect.meteofrance import parse as meteofrance
 from kevre.connect.senml import parse as senml
 from kevre.connect.source import Source, digest
@@ -48,6 +49,7 @@ KINDS = (
     Kind("GRDF consumptions from ADICT (JSON)", grdf.fits, grdf.parse),
     Kind("GRDF export of the customer (XLSX, CSV)", customer.fits, customer.parse),
     Kind("GRDF answer of the customer's page", customer.fits_answer, customer.parse_answer),
+    Kind("Green Button feed (XML)", greenbutton.fits, greenbutton.parse),
     Kind("Météo-France hourly observations (CSV)", meteofrance.fits, meteofrance.parse),
     Kind("house with photovoltaics, as EMHASS keeps it (CSV)", emhass.fits, emhass.parse),
     Kind("table of one series: start,value (CSV)", table.fits, table.parse),

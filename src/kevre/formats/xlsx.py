@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from lxml import etree
-
+from kevre.formats.element import Element, elements, name_of
 from kevre.model.errors import Malformed
 
 WORKBOOK = "xl/workbook.xml"
@@ -42,7 +41,6 @@ _DAY_ZERO_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 - sheets know no zones
 _LATEST = 2_958_466
 _DAY_S = 86_400
 
-Element = etree._Element  # noqa: SLF001 - the library's only name for it
 # Gives the pieces of one part of the workbook, nothing where there is no such part.
 Read = Callable[[str], Iterator[bytes]]
 
@@ -72,7 +70,7 @@ class Workbook:
             Malformed: it is no sheet.
         """
         last = 0
-        for row in _elements(self._read(sheet.part), "row"):
+        for row in elements(self._read(sheet.part), "row"):
             number = _whole(row.get("r"), last + 1)
             yield b"\n" * max(0, min(number, _MOST_ROWS) - last - 1)
             last = max(last + 1, min(number, _MOST_ROWS))
@@ -105,10 +103,10 @@ class Workbook:
     def _sheets(self) -> Iterator[Sheet]:
         parts = {
             one.get("Id", ""): one.get("Target", "")
-            for one in _elements(self._read(_RELATIONS), "Relationship")
+            for one in elements(self._read(_RELATIONS), "Relationship")
         }
-        for element in _elements(self._read(WORKBOOK), "sheet", "workbookPr"):
-            if _name(element) == "workbookPr":
+        for element in elements(self._read(WORKBOOK), "sheet", "workbookPr"):
+            if name_of(element) == "workbookPr":
                 is_1904 = element.get("date1904", "0") in {"1", "true"}
                 self._zero = _DAY_ZERO_1904 if is_1904 else _DAY_ZERO
                 continue
@@ -120,7 +118,7 @@ class Workbook:
     def _shared(self) -> list[str]:
         texts: list[str] = []
         size = 0
-        for element in _elements(self._read(_STRINGS), "si"):
+        for element in elements(self._read(_STRINGS), "si"):
             texts.append(_said(element))
             size += len(texts[-1]) + 64
             if size > _MOST_TEXT:
@@ -135,8 +133,8 @@ class Workbook:
         """Give the numbers of the styles that show a date or a time."""
         dates = set(_DATE_FORMATS)
         styles: set[int] = set()
-        for element in _elements(self._read(_STYLES), "numFmt", "cellXfs"):
-            if _name(element) == "numFmt":
+        for element in elements(self._read(_STYLES), "numFmt", "cellXfs"):
+            if name_of(element) == "numFmt":
                 shown = _QUOTED.sub("", element.get("formatCode", "")).lower()
                 if _DATE_LETTERS.intersection(shown):
                     dates.add(_whole(element.get("numFmtId"), 0))
@@ -144,62 +142,13 @@ class Workbook:
             formats = (_whole(one.get("numFmtId"), 0) for one in element.iterchildren("{*}xf"))
             styles.update(place for place, one in enumerate(formats) if one in dates)
             if len(styles) > _MOST_STYLES:
-                raise _no_workbook()
+                raise Malformed("file.xml", "the workbook has too many styles")
         return frozenset(styles)
-
-
-def _elements(pieces: Iterator[bytes], *tags: str) -> Iterator[Element]:
-    """Give each element of these names when it has ended; what was given is emptied."""
-    parser = etree.XMLPullParser(
-        events=("end",),
-        tag=tuple(f"{{*}}{tag}" for tag in tags),
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    is_fed = False
-    done: Element | None = None
-    for piece in pieces:
-        _fed(parser, piece)
-        is_fed = True
-        for _, element in parser.read_events():
-            if not isinstance(element, Element):
-                continue
-            if element.getroottree().docinfo.internalDTD is not None:
-                raise _no_workbook("a document type is not allowed here")
-            yield element
-            element.clear(keep_tail=True)  # type: ignore[call-arg]  # incomplete stubs
-            if done is not None and (parent := done.getparent()) is not None:
-                parent.remove(done)
-            done = element
-    if is_fed:
-        _fed(parser, None)
-
-
-def _fed(parser: etree.XMLPullParser, piece: bytes | None) -> None:
-    try:
-        if piece is None:
-            parser.close()
-        else:
-            parser.feed(piece)
-    except etree.XMLSyntaxError as error:
-        raise _no_workbook() from error
-
-
-def _no_workbook(why: str = "a part of the workbook is no XML, or is cut short") -> Malformed:
-    return Malformed("xlsx.xml", why, hint="open it in a spreadsheet and save it as XLSX, or CSV")
 
 
 def _said(element: Element) -> str:
     """Give a text that may stand in several runs."""
     return "".join(one.text or "" for one in element.iter("{*}t"))
-
-
-def _name(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
 
 
 def _whole(text: str | None, otherwise: int) -> int:
