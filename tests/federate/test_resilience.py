@@ -8,11 +8,13 @@ import random
 import sys
 import threading
 import time
+from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 from tests.federate import nodes
-from tests.federate.link import Link
 from tests.federate.nodes import NEW_YEAR_S, POINT, POWER, Node
+from tests.proxy import Proxy, Trouble
 
 SECONDS = int(os.environ.get("KEVRE_SOAK_S", "20"))
 RATE = int(os.environ.get("KEVRE_SOAK_RATE", "1000"))
@@ -55,19 +57,19 @@ class Producer(threading.Thread):
 
 @pytest.fixture
 def chain(tmp_path):
-    """Nodes A, B, C; each reached by the next one over a link of its own."""
-    made, links = [], []
-    for name in "abc":
-        (tmp_path / name).mkdir()
-        node = Node(tmp_path / name, name)
-        link = Link(("127.0.0.1", node.port))
-        made.append(node.init(link.url))
-        links.append(link)
-    yield made, links
-    for link in links:
-        link.close()
-    for node in made:
-        node.kill()
+    """Nodes A, B, C; each reached by the next one over a link of its own, that can be bad."""
+    made, troubles = [], []
+    with ExitStack() as stack:
+        for seed, name in enumerate("abc"):
+            (tmp_path / name).mkdir()
+            node = Node(tmp_path / name, name)
+            trouble = Trouble(seed, share=0.05)
+            link = stack.enter_context(Proxy(node.port, trouble))
+            made.append(node.init(f"http://127.0.0.1:{link.port}"))
+            troubles.append(trouble)
+        yield made, troubles
+        for node in made:
+            node.kill()
 
 
 def lend(lender, receiver):
@@ -76,9 +78,9 @@ def lend(lender, receiver):
     receiver.run("peer", "subscribe", nodes.slug(lender), POINT, "--site", "school")
 
 
-def spoil(made, links, seed, until):
-    """Kill nodes and spoil links at random, then heal everything."""
-    dice = random.Random(seed)
+def spoil(made, troubles, until):
+    """Kill nodes and spoil links at random, then heal everything; count the kills."""
+    dice = random.Random(7)
     kills = 0
     while time.monotonic() < until:
         time.sleep(dice.uniform(0.5, 2.0))
@@ -88,17 +90,14 @@ def spoil(made, links, seed, until):
             kills += 1
             victim.serve()
         else:
-            link = dice.choice(links)
-            link.state = dice.choice(["good", "slow", "torn", "cut"])
-            if dice.random() < 0.5:
-                link.tear()
-    for link in links:
-        link.state = "good"
+            dice.choice(troubles).is_on = dice.random() < 0.7
+    for trouble in troubles:
+        trouble.is_on = False
     return kills
 
 
 def test_nothing_is_lost_and_nothing_comes_twice(chain):
-    made, links = chain
+    made, troubles = chain
     a, b, c = made
     key = nodes.furnish(a)
     nodes.furnish(b)
@@ -110,7 +109,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(chain):
     producer = Producer(a, key)
     producer.start()
 
-    kills = spoil(made, links, 7, time.monotonic() + SECONDS)
+    kills = spoil(made, troubles, time.monotonic() + SECONDS)
     producer.stop.set()
     producer.join()
     healed = time.monotonic()
@@ -124,10 +123,10 @@ def test_nothing_is_lost_and_nothing_comes_twice(chain):
     expected = producer.acknowledged
     total = expected * (expected - 1) / 2
     found = [node.series()[POWER.replace("raw", "instant")] for node in made]
-    torn = sum(link.torn for link in links)
+    met = sum((Counter(trouble.met) for trouble in troubles), Counter())
     sys.stdout.write(
         f"\n{expected} readings acknowledged, {producer.refusals} refused, {kills} kills, "
-        f"{torn} links torn, caught up in {took_s} s\n"
+        f"{dict(met)}, caught up in {took_s} s\n"
     )
     assert found == [(expected, total)] * 3
     assert kills > 0

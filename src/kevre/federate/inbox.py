@@ -41,6 +41,10 @@ class Receiver:
         self._known = provenance.keys(identity)
         self._writer = Writer.peer(feed.origin, feed.site, feed.peer.source)
 
+    def is_sound(self, frame: Frame) -> bool:
+        """Say whether every seal of a frame holds."""
+        return all(self._fault(piece, 0) is None for piece in frame.pieces)
+
     def take(self, frame: Frame, size: int, now: datetime) -> Taken:
         """Commit a frame, then its number.
 

@@ -10,6 +10,7 @@ import logging
 import random
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime
 
 from django.db import close_old_connections
@@ -22,11 +23,12 @@ from kevre.federate.identity import Identity
 from kevre.federate.inbox import Receiver
 from kevre.federate.peer import meet
 from kevre.flow.way import Way
-from kevre.model.errors import KevreError, Missing, Refused
+from kevre.model.errors import KevreError, Malformed, Missing, Refused
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 _ACKNOWLEDGE_EVERY_S = 20.0
+_MOST_STUMBLES = 5
 
 
 class Puller:
@@ -59,6 +61,7 @@ class Puller:
 
     def _run(self, key: int) -> None:
         pause_s = FIRST_PAUSE_S
+        stumbles: Counter[int] = Counter()
         try:
             while not self._stop.is_set():
                 close_old_connections()
@@ -66,7 +69,7 @@ class Puller:
                 if held is None:
                     return
                 try:
-                    came = follow(self._way, self._own, held, self._stop)
+                    came = follow(self._way, self._own, held, self._stop, stumbles)
                     pause_s = FIRST_PAUSE_S if came else min(pause_s * 2, LONGEST_PAUSE_S)
                 except KevreError as error:
                     _note(held, error)
@@ -80,8 +83,17 @@ class Puller:
             close_old_connections()
 
 
-def follow(way: Way, own: Identity, held: Feed, stop: threading.Event) -> int:
+def follow(
+    way: Way,
+    own: Identity,
+    held: Feed,
+    stop: threading.Event,
+    stumbles: Counter[int],
+) -> int:
     """Take what one answer of the peer brings; count its frames.
+
+    A frame whose seals do not hold may have been damaged on the way: it is asked for again
+    some times, as `stumbles` counts by cursor, before its readings are set aside.
 
     Raises:
         KevreError: as the peer answers, or because it does not.
@@ -93,6 +105,13 @@ def follow(way: Way, own: Identity, held: Feed, stop: threading.Event) -> int:
     told_at = time.monotonic()
     try:
         for found, size in client.frames(held.handle, held.cursor):
+            if not receiver.is_sound(found) and stumbles[found.cursor] < _MOST_STUMBLES:
+                stumbles[found.cursor] += 1
+                raise Malformed(
+                    "feed.damaged",
+                    "what the peer sent does not hold against its seal",
+                    hint="it is asked for again",
+                )
             receiver.take(found, size, datetime.now(UTC))
             count += 1
             if time.monotonic() - told_at >= _ACKNOWLEDGE_EVERY_S:
