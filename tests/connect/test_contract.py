@@ -79,7 +79,7 @@ def test_nothing_personal_is_read(file):
     ("old", "new", "code"),
     [(PRM, "12", "identifier.digits"), ("2026-03-29T", "noon", "time.malformed"),
      ("<Puissance_Souscrite>6.5", "<Puissance_Souscrite>many", "value.not_a_number"),
-     (">kVA<", ">TEXTE<", "unit.unknown"), ("</C15>", "", "enedis.xml")],
+     (">kVA<", ">TEXTE<", "unit.unknown"), ("</C15>", "", "file.xml")],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(file, old, new, code):
     with opened(file(C15.replace(old, new))) as source, pytest.raises(Malformed) as raised:

@@ -328,7 +328,7 @@ def test_of_a_file_cut_short_the_whole_days_are_kept():
     second = r50(*half_hours(), prm=OTHER).partition("<PRM>")[2].removesuffix("</R50>")
     whole = r50(*half_hours(), more="<PRM>" + second)
     found = batches_of(whole[:-200])
-    assert [fault.code for fault in faults_of(found)] == ["enedis.xml"]
+    assert [fault.code for fault in faults_of(found)] == ["file.xml"]
     assert list(readings_of(found)) == [CURVE]
 
 
@@ -342,13 +342,13 @@ def test_document_types_and_entities_are_refused(doctype, use):
     text = r50(("2026-01-15T00:30:00+01:00", 1, 0)).replace("<R50>", f"{doctype}<R50>")
     with pytest.raises(Malformed) as raised:
         batches_of(text.replace("<V>1", f"<V>1{use}"))
-    assert raised.value.code == "enedis.xml"
+    assert raised.value.code == "file.xml"
 
 
 def test_ever_more_of_one_element_is_refused():
     with pytest.raises(Malformed) as raised:
         batches_of(r50() + "<a/>" * 9_000_000)
-    assert raised.value.code in {"file.too_large", "enedis.xml"}
+    assert raised.value.code in {"file.too_large", "file.xml"}
 
 
 ORDERS = "enedis_sge/sge-tiers/CommandeCollectePublicationMesures"

@@ -1,103 +1,31 @@
-"""Elements of large XML files, one at a time; of what else XML can do, nothing is allowed.
-
-The tree is never built whole: each element is emptied after it was read, and taken out when
-the one after it was. Entities and document types are refused.
-"""
+"""Elements of Enedis' files, and quick ways to what they hold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import cast
 
 from lxml import etree
 
 from kevre.connect.source import Source
-from kevre.model.errors import Malformed
+from kevre.formats import element as plain
+from kevre.formats.element import Element, name_of
 
-# Without an element of interest, so much means that this is another kind of file.
-_LONGEST = 32_000_000
-
-Element = etree._Element  # noqa: SLF001 - the library's only name for it
+__all__ = ["Element", "Texts", "elements", "name_of", "parts", "text"]
 
 
 def elements(source: Source, tags: frozenset[str]) -> Iterator[Element]:
-    """Give each element of these names when it has ended, in the order of their ends.
+    """Give each element of these names when it has ended; see `formats.element`.
 
     Raises:
-        Malformed: it is not XML, holds a document type, or one element is beyond bounds.
+        Malformed: as there.
     """
-    parser = etree.XMLPullParser(
-        events=("end",),
-        tag=tuple(f"{{*}}{tag}" for tag in sorted(tags)),
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_blank_text=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    done: Element | None = None
-    waiting = 0
-    for chunk in source.chunks():
-        broken = _fed(parser.feed, chunk)
-        waiting += len(chunk)
-        for _, element in parser.read_events():
-            if not isinstance(element, Element):
-                continue
-            _refuse_doctype(element)
-            waiting = 0
-            yield element
-            done = _emptied(element, done)
-        if broken is not None:
-            raise broken
-        if waiting > _LONGEST:
-            raise Malformed(
-                "file.too_large",
-                f"more than {_LONGEST // 1_000_000} MB in one piece",
-                hint="split the file",
-            )
-    if source.fault is None and (broken := _fed(lambda _: parser.close(), b"")) is not None:
-        raise broken
-
-
-def _fed(feed: Callable[[bytes], object], chunk: bytes) -> Malformed | None:
-    """Feed a chunk; what it breaks is told after what came before it was read."""
-    try:
-        feed(chunk)
-    except etree.XMLSyntaxError as error:
-        broken = Malformed(
-            "enedis.xml",
-            "this is not XML, or is cut short",
-            where=f"line {error.lineno or 1}",
-            hint="fetch it again; what came before is kept",
-        )
-        broken.__cause__ = error
-        return broken
-    return None
-
-
-def _refuse_doctype(element: Element) -> None:
-    if element.getroottree().docinfo.internalDTD is not None:
-        raise Malformed("enedis.xml", "a document type is not allowed here", where="line 1")
-
-
-def _emptied(element: Element, done: Element | None) -> Element:
-    # The element itself stays until another follows: the parser still writes beside it.
-    element.clear(keep_tail=True)  # type: ignore[call-arg]  # incomplete stubs
-    if done is not None and (parent := done.getparent()) is not None and done is not element:
-        parent.remove(done)
-    return element
+    return plain.elements(source.chunks(), *sorted(tags), is_torn=lambda: source.fault is not None)
 
 
 def text(element: Element | None, name: str) -> str:
     """Give the text of a child; empty where there is none."""
     return "" if element is None else (element.findtext(name) or "").strip()
-
-
-def name_of(element: Element) -> str:
-    """Give the name of an element without its namespace."""
-    return str(element.tag).rpartition("}")[2]
 
 
 def parts(element: Element) -> dict[str, object]:
