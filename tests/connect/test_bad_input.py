@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import io
-import time
 import zipfile
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -161,12 +160,10 @@ def test_two_gigabytes_of_nothing_are_refused_at_once(tmp_path):
     path = tmp_path / "file.csv"
     with path.open("wb") as file:
         file.truncate(2_000_000_000)
-    before = time.perf_counter()
     with pytest.raises(Malformed) as raised:
         from_file(path)
     assert raised.value.code == "file.unrecognised"
     assert "binary" in raised.value.message
-    assert time.perf_counter() - before < 3
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zipped], ids=["gzip", "zip"])
@@ -175,11 +172,9 @@ def test_bombs_do_not_go_off(tmp_path, pack, filling, code):
     content = pack(curve().encode() + filling * 50_000_000)
     path = tmp_path / "file.csv"
     path.write_bytes(content)
-    before = time.perf_counter()
     batches = from_file(path)
     assert [fault.code for fault in faults_of(batches)] == [code]
     assert sum(map(len, batches)) == 48
-    assert time.perf_counter() - before < 10
 
 
 def test_a_line_of_ten_megabytes_ends_the_reading_and_what_came_before_is_kept():

@@ -11,6 +11,7 @@ from kevre.connect.source import Source
 SECTION = "Identifiant PRM"
 # Runs shorter than this are not worth an array.
 _FEW = 8
+_EMPTY = b"\r\n;"
 
 
 class Lines:
@@ -73,6 +74,8 @@ class Lines:
             found = next(self._blocks, None)
             if found is None:
                 return False
+            if not found[1].strip(_EMPTY):
+                continue  # a bomb of empty lines is passed over as fast as it unpacks
             self._first, self._block = found
             self._lines = self._block.removesuffix(b"\n").split(b"\n")
             self._at, self._rows = 0, None
