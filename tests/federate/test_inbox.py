@@ -28,7 +28,14 @@ def feed(neighbour):
 
 @pytest.fixture
 def receiver(way, own, feed):
-    return Receiver(way, own, feed)
+    return Taking(way, own, feed)
+
+
+class Taking(Receiver):
+    """Takes frames as they come, without asking again."""
+
+    def take(self, frame, size, now):
+        return super().take(self.checked(frame), size, now)
 
 
 def piece(identity, values=range(48), *, window=WHOLE, urn=POWER, is_exact=False):

@@ -7,6 +7,7 @@ with the reason, told to nobody else, and hold nothing up.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +33,15 @@ class Taken:
     faults: int
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A frame, its pieces whose seals hold, and what is amiss with the others."""
+
+    frame: Frame
+    good: tuple[Piece, ...]
+    broken: tuple[Fault, ...]
+
+
 class Receiver:
     """Takes the frames of one feed."""
 
@@ -41,27 +51,29 @@ class Receiver:
         self._known = provenance.keys(identity)
         self._writer = Writer.peer(feed.origin, feed.site, feed.peer.source)
 
-    def is_sound(self, frame: Frame) -> bool:
-        """Say whether every seal of a frame holds."""
-        return all(self._fault(piece, 0) is None for piece in frame.pieces)
-
-    def take(self, frame: Frame, size: int, now: datetime) -> Taken:
-        """Commit a frame, then its number.
-
-        Args:
-            frame: as it was decoded.
-            size: its length on the wire [B].
-            now: the time of arrival.
-        """
-        now_s = int(now.timestamp())
-        good: list[Piece] = []
-        faults = [_refused(span, line) for line, span in enumerate(frame.refused, start=1)]
+    def checked(self, frame: Frame) -> Checked:
+        """Hold every piece of a frame to its seal."""
+        good, broken = [], []
         for line, piece in enumerate(frame.pieces, start=1):
             fault = self._fault(piece, line)
             if fault is None:
                 good.append(piece)
             else:
-                faults.append(fault)
+                broken.append(fault)
+        return Checked(frame, tuple(good), tuple(broken))
+
+    def take(self, checked: Checked, size: int, now: datetime) -> Taken:
+        """Commit a frame, then its number.
+
+        Args:
+            checked: what was decoded, and which of its seals hold.
+            size: its length on the wire [B].
+            now: the time of arrival.
+        """
+        frame, good = checked.frame, checked.good
+        now_s = int(now.timestamp())
+        faults = [_refused(span, line) for line, span in enumerate(frame.refused, start=1)]
+        faults += checked.broken
         self._erase(frame, good, now_s)
         columns = tuple(piece.column for piece in good if len(piece.column))
         kept = 0
@@ -91,7 +103,7 @@ class Receiver:
             return Fault.of(error, line=line, field="seal", raw=raw)
         return None
 
-    def _erase(self, frame: Frame, good: list[Piece], now_s: int) -> None:
+    def _erase(self, frame: Frame, good: Sequence[Piece], now_s: int) -> None:
         exact = [Span(one.column.series, one.window) for one in good if one.is_exact]
         spans = [*frame.erased, *exact]
         if not spans:
@@ -104,7 +116,7 @@ class Receiver:
             if span.urn in keys:
                 self._way.store.erase(keys[span.urn], span.window, now_s=now_s)
 
-    def _keep_seals(self, good: list[Piece], now_s: int) -> None:
+    def _keep_seals(self, good: Sequence[Piece], now_s: int) -> None:
         whole = [
             (piece, piece.seal)
             for piece in good

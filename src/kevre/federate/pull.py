@@ -23,7 +23,7 @@ from kevre.federate.identity import Identity
 from kevre.federate.inbox import Receiver
 from kevre.federate.peer import meet
 from kevre.flow.way import Way
-from kevre.model.errors import KevreError, Malformed, Missing, Refused
+from kevre.model.errors import Conflict, KevreError, Malformed, Missing, Refused
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
@@ -105,14 +105,15 @@ def follow(
     told_at = time.monotonic()
     try:
         for found, size in client.frames(held.handle, held.cursor):
-            if not receiver.is_sound(found) and stumbles[found.cursor] < _MOST_STUMBLES:
+            sound = receiver.checked(found)
+            if sound.broken and stumbles[found.cursor] < _MOST_STUMBLES:
                 stumbles[found.cursor] += 1
                 raise Malformed(
                     "feed.damaged",
                     "what the peer sent does not hold against its seal",
                     hint="it is asked for again",
                 )
-            receiver.take(found, size, datetime.now(UTC))
+            receiver.take(sound, size, datetime.now(UTC))
             count += 1
             if time.monotonic() - told_at >= _ACKNOWLEDGE_EVERY_S:
                 acknowledge(client, held, found.cursor)
@@ -137,6 +138,12 @@ def refresh(held: Feed) -> None:
     """
     now = datetime.now(UTC)
     described = describe(held.peer.base_url)
+    if described.base_url != held.peer.base_url:
+        raise Conflict(
+            "peer.moved",
+            "the peer says that it is reached at another address",
+            hint="ask its operator; kevre peer add meets it there",
+        )
     meet(described, now)
     provenance.learn(held.peer, described.neighbours, now)
 
