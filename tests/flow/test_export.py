@@ -19,6 +19,7 @@ from kevre.model.month import Month
 from kevre.model.quality import Quality
 from kevre.model.window import PARIS, Window, civil_days, midnight
 from kevre.places.models import Series
+from kevre.rights import access
 from kevre.rights.models import AccessRecord
 
 pytestmark = pytest.mark.django_db
@@ -257,7 +258,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(way, school, tmp_path)
 @pytest.mark.registry
 def test_every_series_is_in_the_access_log_once_for_each_run_of_months(way, school, tmp_path):
     send(way, school, column([5], prm="22222222222222", start_s=FIRST_S), key="k2")
-    AccessRecord.objects.all().delete()
+    access.purge(datetime.max.replace(tzinfo=UTC), datetime.now(UTC))
 
     run(way, tmp_path / "out", since=Month(2026, 3))
 

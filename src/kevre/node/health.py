@@ -12,6 +12,7 @@ from kevre.flow.models import Cursor, Quarantined
 from kevre.model.errors import Conflict, Unavailable
 from kevre.node import install
 from kevre.node.config import Config
+from kevre.rights import access, law
 from kevre.store import Store
 
 
@@ -35,6 +36,7 @@ def checks(config: Config) -> list[tuple[str, Callable[[], str]]]:
         configuration,
         ("registry", lambda: _registry(config)),
         ("readings", lambda: _readings(config)),
+        ("access log", _access_log),
         ("quarantine", _quarantine),
     ]
 
@@ -61,6 +63,16 @@ def _readings(config: Config) -> str:
         cursor = Cursor.objects.filter(follower="derive").first()
         waiting = len(store.changes(cursor.position if cursor else 0, 1_000))
     return "daily totals are current" if not waiting else f"{waiting} changes wait for their totals"
+
+
+def _access_log() -> str:
+    if law.missing(connection):
+        raise Conflict(
+            "access.unguarded",
+            "the database does not guard the access log",
+            hint="run kevre init, which changes nothing else",
+        )
+    return f"{access.verify()} lines, an unbroken chain"
 
 
 def _quarantine() -> str:

@@ -1,6 +1,7 @@
 """The Django app of this room."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,3 +12,10 @@ class RightsConfig(AppConfig):
     label = "rights"
     verbose_name = _("Rights")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Keep the database's law around every change of its tables."""
+        from kevre.rights import law
+
+        pre_migrate.connect(law.lift, sender=self)
+        post_migrate.connect(law.lay, sender=self)

@@ -21,7 +21,8 @@ from kevre.model.window import EARLIEST_S, LATEST_S, Window
 from kevre.places.party import Party
 from kevre.places.series import Series
 from kevre.places.site import Site
-from kevre.rights.access import AccessRecord
+from kevre.rights import access
+from kevre.rights.access import AccessRecord, Basis
 from kevre.rights.account import Account
 from kevre.rights.grant import Audience, Grant
 
@@ -31,7 +32,6 @@ LEAST_TOGETHER = 10
 # Only `permit_export` writes this purpose: with no account, it stands for whoever commands the
 # node's machine, where a line of a guest has the purpose of a page or of the API.
 OPERATOR_EXPORT = "operator export"
-_RECORDS_AT_ONCE = 1_000
 ALWAYS = Window.of_seconds(EARLIEST_S, LATEST_S)
 
 
@@ -190,19 +190,17 @@ def permit_export(series: Collection[int], window: Window, *, now: datetime) -> 
     """
     if window.end > now:
         raise Refused("permit.not_past", "an export holds only what is past")
-    AccessRecord.objects.bulk_create(
-        (
-            AccessRecord(
-                at=now,
-                series_id=one,
-                start=window.start,
-                end=window.end,
-                resolution=Resolution.RAW.value,
-                purpose=OPERATOR_EXPORT,
-            )
-            for one in series
-        ),
-        batch_size=_RECORDS_AT_ONCE,
+    access.append(
+        AccessRecord(
+            at=now,
+            basis=Basis.EXPORT,
+            series_id=one,
+            start=window.start,
+            end=window.end,
+            resolution=Resolution.RAW.value,
+            purpose=OPERATOR_EXPORT,
+        )
+        for one in series
     )
     return Permit(
         frozenset(series), window, Resolution.RAW, totals_only=False, purpose=OPERATOR_EXPORT
@@ -278,11 +276,13 @@ def _record(
     *,
     totals_only: bool = False,
 ) -> None:
-    AccessRecord.objects.bulk_create(
+    own = Basis.OPERATOR if reader.is_operator else Basis.HOLDER
+    access.append(
         AccessRecord(
             at=now,
             account=reader.account,
             party=reader.party,
+            basis=own if grant is None else Basis.GRANT,
             grant=grant,
             series_id=series.pk,
             start=window.start,

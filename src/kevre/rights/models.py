@@ -1,8 +1,8 @@
 """Gathers the nouns of this room for Django; each lives in its own module."""
 
-from kevre.rights.access import AccessRecord
+from kevre.rights.access import AccessPurge, AccessRecord
 from kevre.rights.account import Account, Membership
 from kevre.rights.grant import Grant
 from kevre.rights.key import Key
 
-__all__ = ["AccessRecord", "Account", "Grant", "Key", "Membership"]
+__all__ = ["AccessPurge", "AccessRecord", "Account", "Grant", "Key", "Membership"]
