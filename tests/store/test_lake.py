@@ -5,10 +5,14 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import psycopg
 import pytest
@@ -30,10 +34,17 @@ from kevre.model.errors import Conflict, Unavailable
 from kevre.model.step import Resolution
 from kevre.model.window import PARIS
 from kevre.store import Lake, Store
+from kevre.store.lake import FENCE, LakeConnection
 from kevre.store.move import move
 
 DAY_S = midnight_s(2025, 6, 2)
 DAY = date(2025, 6, 2)
+LINE = "insert into change values (1, 1, 0, 1, 1, 1, 'b')"
+BATCHES = 12
+BREAK = """
+    select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
+        and database = (select oid from pg_database where datname = current_database())
+"""
 ROUNDS = int(os.environ.get("KEVRE_KILLS", "12")) // 4
 
 
@@ -80,6 +91,75 @@ def test_a_series_that_another_process_declared_can_be_read_and_written(lake):
         there.declare(5, POWER, PARIS)
         there.write([(5, steady(DAY_S + 1800, [2]))], batch="b", now_s=NOW_S)
         assert here.read(permit(5), 5, ALWAYS).values.tolist() == [123.456, 2.0]
+
+
+def test_writers_whose_locks_break_under_them_lose_nothing_and_share_no_number(lake):
+    is_over = threading.Event()
+    with opened(lake) as here, opened(lake) as there, ThreadPoolExecutor(3) as pool:
+        breaking = pool.submit(broken_locks, lake, is_over)
+        writing = [pool.submit(sent, store, name) for store, name in ((here, "h"), (there, "t"))]
+        kept = [one.result(120) for one in writing]
+        is_over.set()
+
+        assert breaking.result() > 0
+        assert kept == [BATCHES, BATCHES]
+        lines = there.changes(0)
+        assert [line.seq for line in lines] == list(range(1, 2 * BATCHES + 1))
+        assert len({line.batch for line in lines}) == 2 * BATCHES
+        assert here.read(permit(1), 1, ALWAYS).values.tolist() == [*range(BATCHES)] * 2
+
+
+def test_a_transaction_whose_turn_was_lost_is_refused_whole(lake):
+    with (
+        opened(lake) as store,
+        closing(LakeConnection(lake, memory_mb=96, threads=1)) as connection,
+    ):
+        with pytest.raises(Unavailable) as caught, connection.writing() as cursor:
+            robbed(cursor, lake)
+
+        assert caught.value.code == "store.contended"
+        assert store.changes(0) == []
+
+
+def robbed(cursor, lake):
+    """Write a line, and lose the turn."""
+    cursor.execute(LINE)
+    with psycopg.connect(lake.catalog_url, autocommit=True) as session:
+        assert len(session.execute(BREAK).fetchall()) == 1
+
+
+def test_of_two_transactions_at_once_one_is_refused_without_any_lock(lake):
+    with opened(lake) as store, closing(LakeConnection(lake, memory_mb=96, threads=1)) as one:
+        with closing(LakeConnection(lake, memory_mb=96, threads=1)) as other:
+            for connection in (one, other):
+                for statement in ("begin", FENCE, LINE):
+                    connection.writer.execute(statement)
+            one.writer.execute("commit")
+            with pytest.raises(duckdb.TransactionException, match="onflict"):
+                other.writer.execute("commit")
+
+        assert len(store.changes(0)) == 1
+
+
+def broken_locks(lake, is_over):
+    """End the sessions that hold a turn again and again; count them."""
+    count = 0
+    with psycopg.connect(lake.catalog_url, autocommit=True) as session:
+        while not is_over.wait(random.uniform(0.1, 0.5)):
+            count += len(session.execute(BREAK).fetchall())
+    return count
+
+
+def sent(store, name):
+    """Send batches as a sender does, again where one is refused; count them."""
+    first_s = DAY_S if name == "h" else DAY_S + BATCHES * 1800
+    for number in range(BATCHES):
+        while True:
+            with contextlib.suppress(Unavailable):
+                one = steady(first_s + number * 1800, [number])
+                store.write([(1, one)], batch=f"{name}-{number}", now_s=NOW_S)
+                break
+    return BATCHES
 
 
 def test_a_lake_answers_as_a_file_does(lake, path):

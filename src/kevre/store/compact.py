@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from kevre.store import aggregate, catalog, chunk, gather, shelf
 from kevre.store.chunk import CAPACITY, Run
 from kevre.store.connection import Connection, Cursor
+from kevre.store.contention import again
 from kevre.store.gather import Spans
 from kevre.store.result import Longs
 from kevre.store.shelf import Piece
@@ -91,9 +93,13 @@ def compact(connection: Connection, before_s: int) -> int:
         with connection.reading() as cursor:
             closed = cursor.execute(CLOSED, [before_s]).fetchall()
         for part in _parts(closed):
-            with connection.tidying() as cursor:
-                moved += _move(cursor, part, before_s)
+            moved += again(connection, partial(_tidied, connection, part, before_s))
     return moved
+
+
+def _tidied(connection: Connection, part: list[tuple[int, int]], before_s: int) -> int:
+    with connection.tidying() as cursor:
+        return _move(cursor, part, before_s)
 
 
 def _parts(closed: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:

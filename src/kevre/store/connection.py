@@ -61,6 +61,9 @@ class Connection:
             self._claim.close()
             raise
 
+    def renew(self) -> None:
+        """Hold the turn to write again where it was lost; never so for a file."""
+
     def watch(self, on_change: Callable[[], None]) -> None:
         """Call a function when another process has written; never so for a file."""
 
@@ -265,6 +268,15 @@ def _cannot_open(error: duckdb.Error) -> KevreError:
     return Unavailable("store.disk", "the file of readings cannot be opened or written")
 
 
+def contended() -> Unavailable:
+    """Say that a transaction was refused, whole, because of another one."""
+    return Unavailable(
+        "store.contended",
+        "another process changed the readings at the same moment",
+        hint="try again",
+    )
+
+
 @contextmanager
 def translated(name: str) -> Iterator[None]:
     """Say what DuckDB says in the words of the five families."""
@@ -276,6 +288,10 @@ def translated(name: str) -> Iterator[None]:
             "this needs more memory than the store may use",
             hint="ask for a shorter period, or raise the store's memory in the configuration",
         ) from error
+    except duckdb.TransactionException as error:
+        if "onflict" in str(error):
+            raise contended() from error
+        raise
     except (duckdb.IOException, duckdb.FatalException, duckdb.ConnectionException) as error:
         if "checksum" in str(error):
             raise Malformed(

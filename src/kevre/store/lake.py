@@ -20,7 +20,7 @@ import duckdb
 import psycopg
 
 from kevre.model.errors import Unavailable
-from kevre.store.connection import Connection, Cursor, translated
+from kevre.store.connection import Connection, Cursor, contended, translated
 from kevre.store.place import Lake
 from kevre.store.schema import prepare
 
@@ -30,7 +30,10 @@ _EXTENSIONS = ("ducklake", "postgres_scanner", "httpfs")
 # Advisory locks of a catalogue: any two numbers that nobody else uses.
 _WRITE, _UPKEEP = 0x6B65767201, 0x6B65767202
 
+# Two transactions that both write the same row never both commit.
+FENCE = "update store_schema set last_seq = last_seq"
 TAKE = "select pg_advisory_lock(%s)"
+ALIVE = "select 1"
 LET_GO = "select pg_advisory_unlock(%s)"
 MOMENT = "select max(snapshot_id) from ducklake_snapshot"
 INLINED = "select tablename from pg_tables where tablename like 'ducklake_inlined_data_%'"
@@ -62,6 +65,7 @@ class Turnstile:
         self._threads = threading.RLock()
         self._depth = 0
         self._session: psycopg.Connection | None = None
+        self._holder: psycopg.Connection | None = None
 
     def __enter__(self) -> None:
         self._threads.acquire()
@@ -69,9 +73,7 @@ class Turnstile:
         if self._depth > 1:
             return
         try:
-            self.ask(TAKE, self._key)
-            if self._on_turn is not None:
-                self._on_turn(self)
+            self._take()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -108,11 +110,36 @@ class Turnstile:
                 hint="look at PostgreSQL, and at lake_url in the configuration",
             ) from error
 
+    @property
+    def is_held(self) -> bool:
+        """Say whether the session that took the lock lives."""
+        try:
+            self.ask(ALIVE)
+        except Unavailable:
+            return False
+        return self._session is self._holder
+
+    def renew(self) -> None:
+        """Take the lock again, where this thread has it and its session broke."""
+        with self._threads:
+            if self._depth and not self.is_held:
+                self._take()
+
     def close(self) -> None:
         """Leave the catalogue; whatever was locked is free."""
         if self._session is not None:
             self._session.close()
             self._session = None
+
+    def _take(self) -> None:
+        try:
+            self.ask(TAKE, self._key)
+        except Unavailable:
+            # The session may have broken since it was last used: once more in a new one.
+            self.ask(TAKE, self._key)
+        self._holder = self._session
+        if self._on_turn is not None:
+            self._on_turn(self)
 
     def _let_go(self) -> None:
         try:
@@ -140,16 +167,24 @@ class LakeConnection(Connection):
         """Lend the writer's cursor for one transaction: all of it, on disk, or nothing."""
         with self.lock:
             with super().writing() as cursor:
+                cursor.execute(FENCE)
                 yield cursor
-            self._moment = self._gate.ask(MOMENT)
+                self._check_turn()
+            self._remember()
 
     @contextmanager
     def tidying(self) -> Iterator[Cursor]:
         """Lend a cursor for one transaction; writers wait, with whom it could conflict here."""
         with self.upkeep, self.lock:
             with super().tidying() as cursor:
+                cursor.execute(FENCE)
                 yield cursor
-            self._moment = self._gate.ask(MOMENT)
+                self._check_turn()
+            self._remember()
+
+    def renew(self) -> None:
+        """Hold the turn again where its session broke, and see what others wrote meanwhile."""
+        self._gate.renew()
 
     def watch(self, on_change: Callable[[], None]) -> None:
         """Call a function when this process may write and another wrote since it last did."""
@@ -162,7 +197,7 @@ class LakeConnection(Connection):
                 cursor.execute(statement)
             for (name,) in self._gate.ask(INLINED):
                 self._gate.ask(f'vacuum full "{name}"')
-            self._moment = self._gate.ask(MOMENT)
+            self._remember()
 
     def close(self) -> None:
         """Close; later calls find the store closed."""
@@ -200,6 +235,27 @@ class LakeConnection(Connection):
                 )
             self._base.execute("use lake")
             self.writer = self._cursor()
+
+    def _check_turn(self) -> None:
+        """Hold that the turn was not lost, and nobody has written since it came.
+
+        A turn is lost with the session that holds the lock. Who writes after this question
+        collides with the fence.
+
+        Raises:
+            Unavailable: it was lost; the transaction is to be rolled back.
+        """
+        if not self._gate.is_held:
+            raise contended()
+        if self._moment is not None and self._gate.ask(MOMENT) != self._moment:
+            raise contended()
+
+    def _remember(self) -> None:
+        """Keep the snapshot that this process has left; the work is on disk, come what may."""
+        try:
+            self._moment = self._gate.ask(MOMENT)
+        except Unavailable:
+            self._moment = None
 
     def _turn_came(self, gate: Turnstile) -> None:
         if self._on_change is None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,7 @@ from kevre.model.window import EARLIEST_S, LATEST_S, Window, civil_days
 from kevre.store import catalog, change, compact, curve, daily, erase, read, retention, snapshot
 from kevre.store.catalog import Declared
 from kevre.store.connection import Cursor
+from kevre.store.contention import again
 from kevre.store.daily import Dirty
 from kevre.store.place import Lake, opened
 from kevre.store.result import Change, Curve, DayTotals, Latest, PeriodTotals, Written
@@ -258,18 +260,14 @@ class Store:
         Raises:
             Missing: the series was never declared.
         """
-        with self._connection.writing() as cursor:
-            return daily.refresh(cursor, [Dirty(self._declared(series), first, last)])
+        return self.refresh_many({self._declared(series).series: (first, last)})
 
     def refresh_many(self, days: Mapping[int, tuple[date, date]]) -> int:
         """Recompute the totals of local days, from first to last, of many series at once.
 
         Series that are not declared are passed over.
         """
-        with self._connection.writing() as cursor:
-            known = [(self._writer.known(key), span) for key, span in days.items()]
-            dirty = [Dirty(declared, *span) for declared, span in known if declared is not None]
-            return daily.refresh(cursor, dirty)
+        return again(self._connection, partial(self._refresh, days))
 
     def erase(
         self, series: int, window: Window | None = None, *, now_s: int = 0, batch: str = ""
@@ -282,7 +280,8 @@ class Store:
         """
         with self._connection.upkeep, self._connection.lock:
             try:
-                return self._erase(series, window, now_s, batch)
+                work = partial(self._erase, series, window, now_s, batch)
+                return again(self._connection, work)
             finally:
                 self._writer.forget()
 
@@ -330,8 +329,12 @@ class Store:
         """Forget the lines of the change log written before an instant; count them."""
         with self._connection.writing() as cursor:
             self._writer.keep_last_seq(cursor)
-            row = cursor.execute(change.PRUNE, [before_s]).fetchone()
-            return int(row[0]) if row else 0
+            return sum(int(row[0]) for row in cursor.execute(change.PRUNE, [before_s]).fetchall())
+
+    def _refresh(self, days: Mapping[int, tuple[date, date]]) -> int:
+        with self._connection.writing() as cursor:
+            known = [(self._writer.known(key), span) for key, span in days.items()]
+            return daily.refresh(cursor, [Dirty(one, *span) for one, span in known if one])
 
     def _move(self, declared: Declared, zone: ZoneInfo) -> None:
         moved = replace(declared, zone=zone)
@@ -364,14 +367,12 @@ class Store:
         if self._connection.is_shared:
             held = catalog.some(cursor, series)
             return [held[one] for one in series if one in held]
-        known = (self._writer.known(one) for one in series)
-        return [one for one in known if one is not None]
+        return [one for one in map(self._writer.known, series) if one is not None]
 
     def _declared(self, series: int) -> Declared:
-        declared = self._writer.known(series)
-        if declared is None:
-            raise Missing("store.unknown_series", "the store was not told of this series")
-        return declared
+        if declared := self._writer.known(series):
+            return declared
+        raise Missing("store.unknown_series", "the store was not told of this series")
 
     def _days(
         self, cursor: Cursor, permit: Permit, series: Collection[int], first: date, last: date

@@ -19,6 +19,7 @@ from kevre.model.reading import Fault
 from kevre.store import catalog, change, fit, incoming, merge
 from kevre.store.catalog import Declared
 from kevre.store.connection import Connection, Cursor
+from kevre.store.contention import again
 from kevre.store.incoming import Incoming
 from kevre.store.ledger import NO_EXPONENT, Ledger
 from kevre.store.result import Written
@@ -94,15 +95,20 @@ class Writer:
         with self._connection.lock:
             if declared.series in self._known:
                 return self._known[declared.series]
-            with self._connection.writing() as cursor:
-                cursor.execute(
-                    catalog.DECLARE,
-                    [declared.series, declared.statistic, declared.unit, declared.zone.key],
-                )
+            again(self._connection, lambda: self._declare(declared))
+            if declared.series in self._known:
+                return self._known[declared.series]
             self._known[declared.series] = declared
             if self._ledger is not None:
                 self._ledger.add(declared)
             return declared
+
+    def _declare(self, declared: Declared) -> None:
+        if declared.series in self._known:
+            return
+        kind = [declared.statistic, declared.unit, declared.zone.key]
+        with self._connection.writing() as cursor:
+            cursor.execute(catalog.DECLARE, [declared.series, *kind])
 
     def known(self, series: int) -> Declared | None:
         """Give what is known of a series."""
@@ -159,7 +165,7 @@ class Writer:
     def _commit(self, jobs: Sequence[_Job]) -> None:
         sound = [job for job in jobs if self._is_sound(job)]
         try:
-            self._transact(sound)
+            again(self._connection, lambda: self._transact(sound))
             for job in sound:
                 job.error = None
         except (KevreError, duckdb.Error) as error:
