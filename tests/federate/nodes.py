@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from itertools import pairwise
 from pathlib import Path
 
 KEVRE = Path(sys.executable).parent / "kevre"
@@ -169,6 +170,25 @@ print(share and derive and share.position == derive.position, Subscription.objec
         "from kevre.federate.models import Feed; print(True, Feed.objects.get().cursor)"
     )
     return told == taken
+
+
+def agreed(chain, seconds):
+    """What each node of a chain holds, once all hold the same or the time is over; none serves.
+
+    That the registries have caught up can be a moment before a follower sees what just came.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        while time.monotonic() < until and not all(is_caught_up(*two) for two in pairwise(chain)):
+            time.sleep(0.2)
+        for node in chain:
+            node.kill()
+        found = [node.series() for node in chain]
+        if all(one == found[0] for one in found) or time.monotonic() > until:
+            return found
+        for node in chain:
+            node.serve()
+        time.sleep(2)
 
 
 def post(node, key, records):

@@ -55,12 +55,10 @@ def test_a_node_receives_history_then_live_through_kills_of_both(two):
     nodes.post(lender, key, nodes.half_hours(1, NEW_YEAR_S, first=7_777))
     receiver.serve()
     wait_for(lambda: received(receiver) >= 48 * 22 + 1)
-    wait_for(lambda: nodes.is_caught_up(lender, receiver))
+    lent, taken = nodes.agreed(two, 60)
 
-    for node in two:
-        node.kill()
-    assert receiver.series() == lender.series()
-    assert lender.series()[POWER][0] == 48 * 22
+    assert taken == lent
+    assert lent[POWER][0] == 48 * 22
 
 
 def test_without_trust_nothing_is_told(two):
