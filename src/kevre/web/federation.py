@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
@@ -47,10 +48,11 @@ def page(request: HttpRequest) -> HttpResponse:
     peers = Peer.objects.select_related("party")
     if not look.reader.is_operator:
         peers = peers.filter(trusted_at__isnull=False, blocked_at__isnull=True)
+    waiting = outbox.waiting() if look.reader.is_operator else {}
     view = {
         "here": "federation",
         "own": node.described(),
-        "rows": [_row(look, one) for one in peers],
+        "rows": [_row(look, one, waiting) for one in peers],
         "known": _known(look),
         "is_operator": look.reader.is_operator,
     }
@@ -66,7 +68,7 @@ def _known(look: Visit) -> list[KnownKey]:
     return list(KnownKey.objects.exclude(name__in=met).exclude(name=own).order_by("title"))
 
 
-def _row(look: Visit, one: Peer) -> Row:
+def _row(look: Visit, one: Peer, waiting: Mapping[int, int]) -> Row:
     state = gettext("trusted")
     if one.blocked_at is not None:
         state = gettext("blocked")
@@ -75,7 +77,7 @@ def _row(look: Visit, one: Peer) -> Row:
     if not look.reader.is_operator:
         return Row(one, state, "")
     heard = words.ago_text(one.heard_at, look.now, look.locale) if one.heard_at else ""
-    return Row(one, state, heard, (*_received(look, one), *_lent(look, one)))
+    return Row(one, state, heard, (*_received(look, one), *_lent(look, one, waiting)))
 
 
 def _received(look: Visit, one: Peer) -> list[Flow]:
@@ -93,8 +95,7 @@ def _received(look: Visit, one: Peer) -> list[Flow]:
     return flows
 
 
-def _lent(look: Visit, one: Peer) -> list[Flow]:
-    waiting = outbox.waiting()
+def _lent(look: Visit, one: Peer, waiting: Mapping[int, int]) -> list[Flow]:
     flows = []
     for lent in Subscription.objects.filter(party=one.party, address="", ended_at=None):
         progress = gettext("%(parcels)s windows wait") % {
