@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,17 +15,20 @@ from pathlib import Path
 import kevre
 from kevre.federate import identity
 from kevre.model.errors import Conflict, Malformed, Missing, Unavailable
-from kevre.node import registry_dump
+from kevre.node import registry_dump, registry_rows
 from kevre.node.config import Config
 from kevre.node.control import Tell
 from kevre.node.install import FILE as CONFIGURATION
-from kevre.store import Store, proof
+from kevre.store import Store, proof, unload
 
 MANIFEST = "manifest.json"
 READINGS = "readings.duckdb"
 # What makes the node this one: it comes back where it is missing, and replaces nothing.
 OF_THE_NODE = (CONFIGURATION, identity.FILE, identity.PREVIOUS)
-FORMAT = 2
+FORMAT = 3
+# Format 2 knew no forms: it is a copy.
+_READ = (2, 3)
+COPY, PORTABLE = "copy", "portable"
 _DIGEST = "digest"
 
 
@@ -34,6 +37,8 @@ class Manifest:
     """What a backup holds, and how it can be proven.
 
     Attributes:
+        form: a copy of the files as they are, or portable: rows that every kind of registry
+            and of store can take in.
         made: when [ISO 8601, UTC].
         files: of each file its SHA-256 and its size.
         readings: rows of each table of the readings.
@@ -48,9 +53,10 @@ class Manifest:
     readings: dict[str, int]
     registry: dict[str, int]
     last_seq: int
+    form: str = COPY
 
 
-def make(config: Config, store: Store, target: Path, tell: Tell) -> Manifest:
+def make(config: Config, store: Store, target: Path, tell: Tell, *, form: str = COPY) -> Manifest:
     """Copy registry and readings of one moment while both are in use.
 
     Until all is on disk the folder has another name, so that one with this name is whole.
@@ -62,22 +68,15 @@ def make(config: Config, store: Store, target: Path, tell: Tell) -> Manifest:
     if target.exists():
         raise Conflict("backup.exists", "there is something of this name", where=target.name)
     with _under_way(target) as folder:
-        facts: dict[str, int] = {}
-
-        def registry() -> None:
-            tell("copying the registry")
-            facts.update(registry_dump.dump(config, folder))
-            tell("copying the readings")
-
-        readings = store.snapshot(folder / READINGS, registry)
+        copied = _portable if form == PORTABLE else _copied
+        readings, facts, last_seq = copied(config, store, folder, tell)
         for name in OF_THE_NODE:
             if (config.home / name).exists():
                 shutil.copyfile(config.home / name, folder / name)
-        _, last_seq = proof(folder / READINGS)
         tell("writing the proof")
         files = {one.name: facts_of(one) for one in sorted(folder.iterdir())}
         made = datetime.now(UTC).isoformat(timespec="seconds")
-        manifest = Manifest(FORMAT, kevre.__version__, made, files, readings, facts, last_seq)
+        manifest = Manifest(FORMAT, kevre.__version__, made, files, readings, facts, last_seq, form)
         kept = asdict(manifest)
         text = json.dumps(kept | {_DIGEST: _digest(kept)}, indent=1)
         (folder / MANIFEST).write_text(text + "\n", "utf-8")
@@ -85,6 +84,42 @@ def make(config: Config, store: Store, target: Path, tell: Tell) -> Manifest:
             one.chmod(0o600)
             sync(one)
     return manifest
+
+
+_Counted = tuple[dict[str, int], dict[str, int], int]
+
+
+def _copied(config: Config, store: Store, folder: Path, tell: Tell) -> _Counted:
+    """Copy both files; give the rows of each table of both, and the last change."""
+    facts: dict[str, int] = {}
+
+    def registry() -> None:
+        tell("copying the registry")
+        facts.update(registry_dump.dump(config, folder))
+        tell("copying the readings")
+
+    readings = store.snapshot(folder / READINGS, registry)
+    _, last_seq = proof(folder / READINGS)
+    return readings, facts, last_seq
+
+
+def _portable(config: Config, store: Store, folder: Path, tell: Tell) -> _Counted:
+    """Write both as rows; give the rows of each table of both, and the last change."""
+    with ExitStack() as until_written:
+
+        def registry() -> str:
+            tell("holding the registry as it is")
+            return until_written.enter_context(registry_rows.moment(config, folder))
+
+        held: list[str] = []
+        readings = store.snapshot(folder / READINGS, lambda: held.append(registry()))
+        tell("writing the rows of the registry")
+        facts = registry_rows.dump(folder, held[0])
+    _, last_seq = proof(folder / READINGS)
+    tell("writing the rows of the readings")
+    unload(folder / READINGS, folder)
+    (folder / READINGS).unlink()
+    return readings, facts, last_seq
 
 
 def prove(folder: Path) -> Manifest:
@@ -108,6 +143,8 @@ def prove(folder: Path) -> Manifest:
                 where=name,
                 hint="take another backup",
             )
+    if manifest.form == PORTABLE:
+        return manifest  # the rows are counted when they are put in place
     readings, last_seq = proof(folder / READINGS)
     compare("readings", readings, manifest.readings)
     compare("change log", {"last_seq": last_seq}, {"last_seq": manifest.last_seq})
@@ -144,7 +181,7 @@ def _read(folder: Path) -> Manifest:
         raise _damaged_manifest() from error
     if not isinstance(kept, dict):
         raise _damaged_manifest()
-    if kept.get("format") != FORMAT:
+    if kept.get("format") not in _READ:
         raise Malformed(
             "backup.newer", "another version of Kevre made this backup", where=folder.name,
             hint=f"use Kevre {kept.get('kevre', '')}",

@@ -7,22 +7,38 @@ the last a mark stands in the home: with it no node starts, and the restore is d
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from django.db import connections
 
 from kevre.flow.models import Cursor
+from kevre.flow.share import DAY_CLOSER
 from kevre.model.errors import Conflict, Unavailable
-from kevre.node import registry_dump
-from kevre.node.backup import OF_THE_NODE, READINGS, Manifest, compare, facts_of, prove, sync
+from kevre.node import registry_dump, registry_rows
+from kevre.node.backup import (
+    OF_THE_NODE,
+    PORTABLE,
+    READINGS,
+    Manifest,
+    compare,
+    facts_of,
+    prove,
+    sync,
+)
 from kevre.node.config import Config
 from kevre.node.control import Tell
 from kevre.node.start import RESTORING
-from kevre.store import claimed, proof
+from kevre.store import claimed, load, proof
 
 _HELD = (READINGS, f"{READINGS}.wal", *registry_dump.FILES)
 _FRESH = ".fresh"
+# What is made of the rows of a portable backup.
+_BUILT: dict[str, Callable[[Path, Path], object]] = {
+    READINGS: load,
+    registry_dump.SQLITE: registry_rows.build,
+}
 
 
 def restore(config: Config, folder: Path, tell: Tell, *, replace: bool) -> Manifest:
@@ -37,7 +53,7 @@ def restore(config: Config, folder: Path, tell: Tell, *, replace: bool) -> Manif
     """
     tell("proving every file")
     manifest = prove(folder)
-    registry_dump.check(config, folder)
+    _check(config, folder, manifest)
     home = config.home
     home.mkdir(parents=True, exist_ok=True)
     mark = home / RESTORING
@@ -67,12 +83,27 @@ def restore(config: Config, folder: Path, tell: Tell, *, replace: bool) -> Manif
             one.replace(one.with_name(one.name.removesuffix(_FRESH)))
         sync(home)
         if config.database_url:
-            registry_dump.load(config, folder)
+            _fill(config, folder, manifest)
         tell("counting again")
         _recount(config, manifest)
         mark.unlink()
         sync(home)
     return manifest
+
+
+def _check(config: Config, folder: Path, manifest: Manifest) -> None:
+    if manifest.form == PORTABLE:
+        registry_rows.check(folder)
+        return
+    registry_dump.check(config, folder)
+
+
+def _fill(config: Config, folder: Path, manifest: Manifest) -> None:
+    """Put the registry into the database that is configured."""
+    if manifest.form == PORTABLE:
+        registry_rows.load(folder, "default")
+        return
+    registry_dump.load(config, folder)
 
 
 def _copied(config: Config, folder: Path, manifest: Manifest) -> list[Path]:
@@ -84,10 +115,13 @@ def _copied(config: Config, folder: Path, manifest: Manifest) -> list[Path]:
     fresh = [config.home / f"{name}{_FRESH}" for name in names]
     try:
         for name, one in zip(names, fresh, strict=True):
-            shutil.copyfile(folder / name, one)
+            if manifest.form == PORTABLE and name in _BUILT:
+                _BUILT[name](folder, one)
+            else:
+                shutil.copyfile(folder / name, one)
+                _hold_equal(one, manifest.files[name])
             one.chmod(0o600)
             sync(one)
-            _hold_equal(one, manifest.files[name])
     except OSError as error:
         for one in fresh:
             one.unlink(missing_ok=True)
@@ -122,4 +156,6 @@ def _recount(config: Config, manifest: Manifest) -> None:
     readings, last_seq = proof(config.readings_path)
     compare("readings", readings, manifest.readings)
     compare("registry", registry_dump.counts(), manifest.registry)
-    Cursor.objects.filter(position__gt=last_seq).update(position=last_seq)
+    # That of the day's end counts days, not changes.
+    followers = Cursor.objects.exclude(follower=DAY_CLOSER)
+    followers.filter(position__gt=last_seq).update(position=last_seq)

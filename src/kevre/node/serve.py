@@ -72,7 +72,8 @@ def serve(
 
 def _backup(config: Config, way: Way) -> control.Verb:
     def verb(asked: Mapping[str, Any], tell: control.Tell) -> Mapping[str, Any]:
-        backup.make(config, way.store, Path(str(asked["target"])), tell)
+        form = str(asked.get("form", backup.COPY))
+        backup.make(config, way.store, Path(str(asked["target"])), tell, form=form)
         return {}
 
     return verb

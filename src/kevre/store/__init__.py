@@ -9,6 +9,7 @@ person. Only `flow` and `node` import this room. Start with `store.py`, then `wr
 from kevre.store.change import RETENTION
 from kevre.store.connection import claimed
 from kevre.store.place import Lake
+from kevre.store.portable import load, unload
 from kevre.store.result import Change, Curve, DayTotals, Latest, PeriodTotals, Written
 from kevre.store.retention import Retained
 from kevre.store.rule import Rule
@@ -28,5 +29,7 @@ __all__ = [
     "Store",
     "Written",
     "claimed",
+    "load",
     "proof",
+    "unload",
 ]

@@ -22,19 +22,25 @@ def backup(
     folder: Annotated[Path, typer.Argument(help="Where to; each backup gets a folder in it.")],
 ) -> None:
     """Copy registry and readings of one moment, while the node runs or stands still."""
+    target = folder.resolve() / f"kevre-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    save(target, portable=False)
+
+
+def save(target: Path, *, portable: bool) -> None:
+    """Copy a node into a folder, by its own process if it runs."""
     config = start.ready()
     from kevre.node import backup as copies
     from kevre.node import control, wire
 
-    target = folder.resolve() / f"kevre-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    if control.ask(config.home, "backup", _tell, target=str(target)) is None:
+    form = copies.PORTABLE if portable else copies.COPY
+    if control.ask(config.home, "backup", _tell, target=str(target), form=form) is None:
         with wire.opened(config) as way:
-            copies.make(config, way.store, target, _tell)
+            copies.make(config, way.store, target, _tell, form=form)
     _report("saved", copies.prove(target), target)
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(help="A backup, as kevre backup made it.")],
+    folder: Annotated[Path, typer.Argument(help="Of kevre backup, or kevre export everything.")],
     *,
     replace: Annotated[bool, typer.Option(help="Move what is there aside first.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Only prove that it is whole.")] = False,

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kevre.model.errors import Conflict
 from kevre.model.month import Month
 from kevre.node import start
+from kevre.node.cli.backup import save
 
 app = typer.Typer(help="Copy readings for other engines.", no_args_is_help=True)
 out = Console(highlight=False)
@@ -52,6 +53,18 @@ def parquet(
         f"{size_mb:.1f} MB.",
         soft_wrap=True,
     )
+
+
+@app.command("everything")
+def everything(
+    folder: Annotated[Path, typer.Argument(help="Where to; must not be there yet.")],
+) -> None:
+    """Write the whole node, so that kevre restore puts it into another: rows, not files.
+
+    Registry, grants, access log, readings with what they said before: from SQLite or
+    PostgreSQL, from a file, of one moment, while the node runs or stands still.
+    """
+    save(folder.resolve(), portable=True)
 
 
 @app.command("verify")
