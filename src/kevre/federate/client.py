@@ -74,19 +74,29 @@ class Client:
             KevreError: as the peer answers.
             Unavailable: it does not.
         """
-        request = self._request(method, path, document, query)
-        with _reporting():
-            answer = self._http.send(request, stream=True)
-            try:
-                content = _whole(answer, _LARGEST_ANSWER)
-            finally:
-                answer.close()
-        if answer.status_code >= _BAD:
-            raise _error(answer.status_code, content)
-        found = _json(content)
+        body = json.dumps(document).encode() if document is not None else b""
+        found = _json(self._content(self._request(method, path, body, query)))
         if not isinstance(found, dict):
             raise _strange()
         return found
+
+    def put(self, path: str, content: bytes) -> None:
+        """Leave bytes at a path.
+
+        Raises:
+            KevreError: as the peer answers.
+            Unavailable: it does not.
+        """
+        self._content(self._request("PUT", path, content, {}))
+
+    def get(self, path: str) -> bytes:
+        """Fetch bytes.
+
+        Raises:
+            KevreError: as the peer answers.
+            Unavailable: it does not.
+        """
+        return self._content(self._request("GET", path, b"", {}))
 
     def frames(self, handle: str, after: int) -> Iterator[tuple[Frame, int]]:
         """Give the frames of a feed after a number, each with its length on the wire [B].
@@ -99,7 +109,7 @@ class Client:
             Unavailable: the link broke.
         """
         path = f"subscriptions/{handle}/feed"
-        request = self._request("GET", path, None, {"after": after})
+        request = self._request("GET", path, b"", {"after": after})
         with _reporting():
             answer = self._http.send(request, stream=True)
             try:
@@ -109,14 +119,25 @@ class Client:
             finally:
                 answer.close()
 
+    def _content(self, request: httpx2.Request) -> bytes:
+        with _reporting():
+            answer = self._http.send(request, stream=True)
+            try:
+                content = _whole(answer, _LARGEST_ANSWER)
+            finally:
+                answer.close()
+        if answer.status_code >= _BAD:
+            raise _error(answer.status_code, content)
+        return content
+
     def _request(
-        self, method: str, path: str, document: dict[str, object] | None, query: dict[str, object]
+        self, method: str, path: str, body: bytes, query: dict[str, object]
     ) -> httpx2.Request:
-        body = json.dumps(document).encode() if document is not None else b""
         url = f"{self._base_url}/federation/v1/{path}"
         if query:
             url = f"{url}?{urlencode(query)}"
-        headers: dict[str, str] = {"Content-Type": "application/json"} if body else {}
+        kind = "application/octet-stream" if method == "PUT" else "application/json"
+        headers: dict[str, str] = {"Content-Type": kind} if body else {}
         message = signature.Message(method, url, headers, body)
         signature.sign(message, self._own, now_s=int(time.time()))
         return self._http.build_request(method, url, headers=headers, content=body or None)

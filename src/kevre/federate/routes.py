@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from kevre.federate.bindings import https
+from kevre.federate.bindings import copies, https
 
 urlpatterns = [
     path("series", https.series),
@@ -10,4 +10,8 @@ urlpatterns = [
     path("subscriptions", https.subscriptions),
     path("subscriptions/<slug:handle>/acknowledgement", https.acknowledgement),
     path("subscriptions/<slug:handle>/feed", https.feed),
+    path("copies", copies.copies),
+    path("copies/<int:number>/pieces", copies.named),
+    path("copies/<int:number>/closing", copies.closing),
+    path("copies/pieces/<slug:digest>", copies.piece),
 ]

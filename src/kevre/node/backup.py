@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import kevre
-from kevre.federate import identity
+from kevre.federate import identity, recovery
 from kevre.model.errors import Conflict, Malformed, Missing, Unavailable
 from kevre.node import registry_dump, registry_rows
 from kevre.node.config import Config
@@ -24,7 +24,7 @@ from kevre.store import Store, proof, unload
 MANIFEST = "manifest.json"
 READINGS = "readings.duckdb"
 # What makes the node this one: it comes back where it is missing, and replaces nothing.
-OF_THE_NODE = (CONFIGURATION, identity.FILE, identity.PREVIOUS)
+OF_THE_NODE = (CONFIGURATION, identity.FILE, identity.PREVIOUS, recovery.FILE)
 FORMAT = 3
 # Format 2 knew no forms: it is a copy.
 _READ = (2, 3)

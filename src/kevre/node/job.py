@@ -14,6 +14,7 @@ from django.utils import timezone
 from kevre.federate import peer
 from kevre.flow import derive, share, silence
 from kevre.flow.way import Way
+from kevre.node import sponsorship
 from kevre.node.config import Config
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def table(config: Config) -> tuple[Job, ...]:
         Job("close-day", 300.0, lambda _: share.close_day(timezone.now())),
         Job("silence", 60.0, lambda _: _watch(config)),
         Job("signatures", 3_600.0, lambda _: peer.forget_signatures(timezone.now())),
+        Job("sponsors", 60.0, lambda way: sponsorship.tend(config, way)),
         Job("compact", 3_600.0, lambda way: way.store.compact(_today_s())),
         Job("retain", 86_400.0, lambda way: way.store.retain(config.retention, _today_s())),
     )

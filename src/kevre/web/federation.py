@@ -10,10 +10,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
-from kevre.federate import node
+from kevre.federate import node, sponsor
+from kevre.federate.entrust import Entrusted
 from kevre.federate.feed import Feed
 from kevre.federate.peer import Peer
 from kevre.federate.provenance import KnownKey
+from kevre.federate.sponsor import Sponsored
 from kevre.flow import outbox
 from kevre.flow.subscription import Subscription
 from kevre.web import words
@@ -77,7 +79,8 @@ def _row(look: Visit, one: Peer, waiting: Mapping[int, int]) -> Row:
     if not look.reader.is_operator:
         return Row(one, state, "")
     heard = words.ago_text(one.heard_at, look.now, look.locale) if one.heard_at else ""
-    return Row(one, state, heard, (*_received(look, one), *_lent(look, one, waiting)))
+    flows = (*_received(look, one), *_lent(look, one, waiting), *_copies(look, one))
+    return Row(one, state, heard, flows)
 
 
 def _received(look: Visit, one: Peer) -> list[Flow]:
@@ -104,3 +107,28 @@ def _lent(look: Visit, one: Peer, waiting: Mapping[int, int]) -> list[Flow]:
         heard = words.ago_text(lent.heard_at, look.now, look.locale) if lent.heard_at else ""
         flows.append(Flow(lent.selector, is_ours=False, progress=progress, heard=heard, error=""))
     return flows
+
+
+def _copies(look: Visit, one: Peer) -> list[Flow]:
+    """Give the encrypted copies that either keeps of the other."""
+    flows = []
+    for ours in Entrusted.objects.filter(peer=one):
+        copied = words.ago_text(ours.copied_at, look.now, look.locale) if ours.copied_at else ""
+        size = _megabytes(ours.size, look)
+        name = gettext("encrypted copy of this node")
+        flows.append(Flow(name, is_ours=False, progress=size, heard=copied, error=ours.error))
+    for theirs in Sponsored.objects.filter(peer=one):
+        progress = gettext("%(used)s of %(quota)s") % {
+            "used": _megabytes(theirs.used_bytes, look),
+            "quota": _megabytes(theirs.quota_bytes, look),
+        }
+        newest = next(iter(sponsor.copies(theirs)), None)
+        came = newest.closed_at if newest else None
+        heard = words.ago_text(came, look.now, look.locale) if came else ""
+        name = gettext("its encrypted copy")
+        flows.append(Flow(name, is_ours=True, progress=progress, heard=heard, error=""))
+    return flows
+
+
+def _megabytes(size: int, look: Visit) -> str:
+    return f"{words.number_text(round(size / 1e6, 1), look.locale)} MB"

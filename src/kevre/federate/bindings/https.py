@@ -8,36 +8,26 @@ part, so it may stand behind any router.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
-from functools import wraps
-from typing import Any
+from collections.abc import AsyncIterator
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
-from kevre.federate import frame, identity, node, peer, serve, signature
+from kevre.federate import frame, node, serve
+from kevre.federate.bindings.guard import asked, document, now, own, whole
 from kevre.federate.deliver import Sender, gathered
-from kevre.federate.peer import Peer, SpentNonce
+from kevre.federate.peer import Peer
 from kevre.flow import way
 from kevre.flow.subscription import Subscription
-from kevre.formats import problem
-from kevre.model.errors import KevreError, Malformed, Refused, Unavailable
+from kevre.model.errors import Malformed
 from kevre.places.series import Series
 
 LONGEST_S = 900.0
 HEARTBEAT_S = 15.0
 _PAUSE_S = 0.5
-_MOST_BODY = 65_536
-
-View = Callable[..., HttpResponseBase]
 
 
 @require_GET
@@ -50,30 +40,16 @@ def well_known(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def _asked(view: View) -> View:
-    """Let a trusted peer's signed request in; answer every error as a problem document."""
-
-    @csrf_exempt
-    @wraps(view)
-    def guarded(request: HttpRequest, *rest: object, **named: object) -> HttpResponseBase:
-        try:
-            return view(request, _peer(request), *rest, **named)
-        except KevreError as error:
-            return _problem(error)
-
-    return guarded
-
-
 @require_GET
-@_asked
+@asked
 def series(request: HttpRequest, asker: Peer) -> HttpResponse:
     """List series that the peer may read."""
-    page = serve.list_series(asker, _now(), after=_whole(request, "after"))
+    page = serve.list_series(asker, now(), after=whole(request, "after"))
     return JsonResponse({"series": [_series(one) for one in page.series], "next": page.following})
 
 
 @require_GET
-@_asked
+@asked
 def grants(request: HttpRequest, asker: Peer) -> HttpResponse:
     """List the grants by which the peer may read."""
     del request
@@ -87,14 +63,14 @@ def grants(request: HttpRequest, asker: Peer) -> HttpResponse:
                     "purpose": one.purpose,
                     "valid_until": one.valid_until and one.valid_until.isoformat(),
                 }
-                for one in serve.list_grants(asker, _now())
+                for one in serve.list_grants(asker, now())
             ]
         }
     )
 
 
 @require_http_methods(["GET", "POST", "DELETE"])
-@_asked
+@asked
 def subscriptions(request: HttpRequest, asker: Peer) -> HttpResponse:
     """List the peer's subscriptions, make one, or end what a selector names."""
     if request.method == "GET":
@@ -102,31 +78,30 @@ def subscriptions(request: HttpRequest, asker: Peer) -> HttpResponse:
         return JsonResponse({"subscriptions": [_subscription(one) for one in living]})
     selector = _selector(request)
     if request.method == "DELETE":
-        return JsonResponse({"ended": serve.unsubscribe(asker.party, selector, _now())})
-    made = serve.subscribe(asker, selector, _now())
+        return JsonResponse({"ended": serve.unsubscribe(asker.party, selector, now())})
+    made = serve.subscribe(asker, selector, now())
     return JsonResponse(_subscription(made), status=201)
 
 
 @require_http_methods(["POST"])
-@_asked
+@asked
 def acknowledgement(request: HttpRequest, asker: Peer, handle: str) -> HttpResponse:
     """Note up to where the peer has committed a feed."""
     held = serve.subscription(asker, handle)
-    document = _document(request)
-    cursor = document.get("cursor")
+    cursor = document(request).get("cursor")
     if not isinstance(cursor, int) or isinstance(cursor, bool) or cursor < 0:
         raise Malformed("request.parameter", "a cursor is a whole number", where="cursor")
-    serve.acknowledge(held, cursor, _now())
+    serve.acknowledge(held, cursor, now())
     return JsonResponse({"acknowledged": cursor})
 
 
 @require_GET
-@_asked
+@asked
 def feed(request: HttpRequest, asker: Peer, handle: str) -> HttpResponseBase:
     """Send what waits, then what comes, until the peer hangs up or the time is over."""
     held = serve.subscription(asker, handle)
-    after = _whole(request, "after")
-    serve.resume(held, after, _now())
+    after = whole(request, "after")
+    serve.resume(held, after, now())
     stream = StreamingHttpResponse(_frames(held, after), content_type=frame.MEDIA_TYPE)
     stream["Cache-Control"] = "no-store"
     # A compressor or a proxy would hold frames back until its buffer is full.
@@ -158,80 +133,16 @@ def _next(held: Subscription, after: int) -> list[tuple[int, bytes]] | None:
     """Make the next frames; None when the subscription has ended."""
     if not Subscription.objects.filter(pk=held.pk, ended_at__isnull=True).exists():
         return None
-    sender = Sender(way.current().door, _own(), held)
-    frames = gathered(sender.frames(after, _now()))
+    sender = Sender(way.current().door, own(), held)
+    frames = gathered(sender.frames(after, now()))
     return [(one.cursor, frame.encode(one)) for one in frames]
 
 
-def _peer(request: HttpRequest) -> Peer:
-    """Tell which trusted peer signed a request, and spend its signature.
-
-    Raises:
-        Refused: none did, or the request was sent before.
-    """
-    if int(request.headers.get("Content-Length") or 0) > _MOST_BODY:
-        raise Malformed("request.too_large", "the body is too large", hint="send less at once")
-    message = signature.Message(
-        request.method or "",
-        settings.CONFIG.base_url.rstrip("/") + request.get_full_path(),
-        dict(request.headers),
-        request.body,
-    )
-    found: list[Peer] = []
-
-    def known(name: str) -> identity.PublicIdentity | None:
-        one = peer.trusted(name)
-        if one is None:
-            return None
-        found.append(one)
-        return one.identity
-
-    signed = signature.verify(message, known, now_s=int(time.time()))
-    try:
-        with transaction.atomic():
-            SpentNonce.objects.create(
-                nonce=signed.nonce[:64],
-                key_name=signed.signer.name,
-                until=datetime.fromtimestamp(signed.until_s, UTC),
-            )
-    except IntegrityError as error:
-        raise Refused(
-            "peer.replay", "this request was sent before", hint="sign every request anew"
-        ) from error
-    Peer.objects.filter(pk=found[-1].pk).update(heard_at=_now())
-    return found[-1]
-
-
-def _own() -> identity.Identity:
-    return identity.hold(settings.CONFIG.home)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _selector(request: HttpRequest) -> str:
-    selector = _document(request).get("selector")
+    selector = document(request).get("selector")
     if not isinstance(selector, str):
         raise Malformed("request.parameter", "a selector is missing", where="selector")
     return selector
-
-
-def _document(request: HttpRequest) -> dict[str, Any]:
-    try:
-        document = json.loads(request.body)
-    except ValueError as error:
-        raise Malformed("request.json", "the body is not JSON") from error
-    if not isinstance(document, dict):
-        raise Malformed("request.json", "the body is not a JSON object")
-    return document
-
-
-def _whole(request: HttpRequest, name: str) -> int:
-    text = request.GET.get(name, "0")
-    if not text.isascii() or not text.isdecimal():
-        raise Malformed("request.parameter", "this is not a whole number", where=name)
-    return int(text)
 
 
 def _series(one: Series) -> dict[str, object]:
@@ -258,11 +169,3 @@ def _subscription(one: Subscription) -> dict[str, object]:
         "acknowledged": one.acknowledged,
         "last": one.last_seq,
     }
-
-
-def _problem(error: KevreError) -> HttpResponse:
-    answer = JsonResponse(problem.document(error), status=error.http_status)
-    answer["Content-Type"] = problem.MEDIA_TYPE
-    if isinstance(error, Unavailable):
-        answer["Retry-After"] = str(error.retry_after_s)
-    return answer

@@ -10,8 +10,12 @@ from rich.console import Console
 
 from kevre.model.errors import Missing
 from kevre.node import start
+from kevre.node.cli import sponsor
 
 app = typer.Typer(help="Other nodes: meet, trust, receive.", no_args_is_help=True)
+app.command("sponsor")(sponsor.sponsor)
+app.command("entrust")(sponsor.entrust)
+app.command("recovery")(sponsor.show_code)
 out = Console(highlight=False)
 Name = Annotated[str, typer.Argument(help="What the peer is called here, see `kevre peer list`.")]
 
@@ -151,7 +155,7 @@ def unsubscribe(name: Name, selector: Annotated[str, typer.Argument()]) -> None:
 def list_peers() -> None:
     """List peers, what they lend us, and what we lend them."""
     start.ready()
-    from kevre.federate.models import Feed, Peer
+    from kevre.federate.models import Entrusted, Feed, Peer, Sponsored
     from kevre.flow import outbox
     from kevre.flow.models import Subscription
 
@@ -163,6 +167,12 @@ def list_peers() -> None:
             _line("  receives", feed.selector, f"{feed.readings} readings", _when(feed.news_at))
             if feed.error:
                 _line("    stopped", _when(feed.error_at), feed.error)
+        for copies in Entrusted.objects.filter(peer=one):
+            sizes = f"{copies.size / 1e6:.3f} MB, last time {copies.sent / 1e6:.3f} MB sent"
+            _line("  keeps our copy", _when(copies.copied_at), sizes, copies.error)
+        for held in Sponsored.objects.filter(peer=one):
+            used = f"{held.used_bytes / 1e6:.1f} of {held.quota_bytes / 1e6:.1f} MB"
+            _line("  leaves its copy here", used)
         for lent in Subscription.objects.filter(party=one.party, ended_at=None):
             parcels = f"{waiting.get(lent.pk, 0)} parcels wait"
             _line("  lends", lent.selector, parcels, f"heard {_when(lent.heard_at)}")
