@@ -12,7 +12,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from kevre.federate import peer
-from kevre.flow import derive, share, silence
+from kevre.flow import derive, share, silence, tray
 from kevre.flow.way import Way
 from kevre.node import sponsorship
 from kevre.node.config import Config
@@ -38,6 +38,7 @@ def table(config: Config) -> tuple[Job, ...]:
     """Give the jobs of a node."""
     jobs = (
         Job("derive", 1.0, lambda way: derive.catch_up(way.store)),
+        Job("tray", 2.0, lambda way: tray.drain(way.gate, int(time.time()))),
         Job("share", 1.0, lambda way: share.catch_up(way.store, timezone.now())),
         Job("close-day", 300.0, lambda _: share.close_day(timezone.now())),
         Job("silence", 60.0, lambda _: _watch(config)),

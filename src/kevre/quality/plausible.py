@@ -63,6 +63,11 @@ def implausible(column: Column, *, latest_s: int) -> dict[int, Fault]:
     return faults
 
 
+def outside_time(start_s: int, line: int) -> Fault:
+    """Give the fault of a time that cannot be, before it is known what was measured."""
+    return _fault("reading.time", _when(start_s), line, "time", _FUTURE_HINT)
+
+
 def _bounds(column: Column) -> tuple[float, float]:
     low, high = BOUNDS.get(column.kind.unit, (float("-inf"), float("inf")))
     if column.kind.statistic is Statistic.SUM and column.kind.unit == "Wh":

@@ -22,6 +22,9 @@ _NAME_LENGTH = 12
 _SHORT = re.compile(r"[0-9a-f]{32}\Z")
 _USE_NOTED_EVERY = timedelta(minutes=1)
 DEFAULT_PER_MINUTE = 6_000
+# What software in homes and schools measures; a key with prefixes may bring inputs of its own.
+MAKER = ("consumption/", "production/", "temperature/", "humidity/", "co2/", "frequency/",
+         "irradiance/")  # fmt: skip
 
 
 class Key(models.Model):

@@ -6,7 +6,7 @@ need no language.
 
 from django.urls import path
 
-from kevre.web import about, collector, export, federation, series, site, source, territory
+from kevre.web import about, collector, export, federation, series, site, source, territory, tray
 
 app_name = "web"
 
@@ -18,6 +18,7 @@ urlpatterns = [
     path("series/<int:pk>/csv", export.csv, name="series_csv"),
     path("collectors/", collector.fleet, name="collectors"),
     path("collectors/<int:pk>/", collector.page, name="collector"),
+    path("tray/", tray.page, name="tray"),
     path("federation/", federation.page, name="federation"),
     path("sources/", source.page, name="sources"),
     path("about/", about.page, name="about"),

@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kevre.model import identifier
-from kevre.model.series import Direction, Fluid, Statistic
+from kevre.model.series import Direction, Fluid, Kind, Statistic
 from kevre.places.series import Series
 from kevre.web.chart.number import energy_text, power_text
 
@@ -111,9 +111,14 @@ def series_name(series: Series) -> str:
     """Name a series: by its own label, or by what it measures, and of which part."""
     if series.label:
         return gettext(series.label)
-    name = _NAMES.get((series.quantity, series.direction))
     part = identifier.part_of(series.path)
-    return f"{FLUIDS[series.fluid]} · {name or series.quantity}{f' ({part})' if part else ''}"
+    return f"{kind_name(series.kind)}{f' ({part})' if part else ''}"
+
+
+def kind_name(kind: Kind) -> str:
+    """Name what a kind measures."""
+    name = _NAMES.get((kind.quantity, kind.direction))
+    return f"{FLUIDS[kind.fluid]} · {name or kind.quantity}"
 
 
 def explanation(series: Series) -> str:

@@ -23,6 +23,7 @@ from kevre.node.cli import (
     registry,
     simulate,
     store,
+    tray,
     xmpp,
 )
 
@@ -41,6 +42,7 @@ app.add_typer(export.app, name="export")
 app.add_typer(store.app, name="store")
 app.add_typer(peer.app, name="peer")
 app.add_typer(collector.app, name="collector")
+app.add_typer(tray.app, name="tray")
 app.add_typer(xmpp.app, name="xmpp")
 app.add_typer(simulate.app, name="simulate")
 app.command("backup")(backup.backup)

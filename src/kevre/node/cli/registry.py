@@ -48,18 +48,22 @@ def key(
     prefix: Annotated[
         list[str] | None, typer.Option(help="Beginning of paths it may write, such as production/.")
     ] = None,
+    maker: Annotated[
+        bool, typer.Option(help="May bring inputs of its own names: short, with usual prefixes.")
+    ] = False,
     per_minute: Annotated[int, typer.Option(help="Most requests a minute; 0: no limit.")] = 6_000,
 ) -> None:
     """Make a write key for metering points; its secret is shown once."""
     start.ready()
     from kevre.places.models import MeteringPoint
-    from kevre.rights.key import issue
+    from kevre.rights.key import MAKER, issue
 
     known = list(MeteringPoint.objects.filter(urn__in=points))
     if len(known) != len(set(points)):
         raise Missing("point.absent", "a metering point is not registered", hint="see the admin")
+    prefixes = prefix or (list(MAKER) if maker else [])
     _, secret = issue(
-        origin, known, is_short=short, prefixes=prefix or [], per_minute=max(per_minute, 0)
+        origin, known, is_short=short or maker, prefixes=prefixes, per_minute=max(per_minute, 0)
     )
     out.print(secret, markup=False)
 
