@@ -16,4 +16,4 @@ PURPOSE = "api"
 def visit(request: HttpRequest) -> tuple[Reader, datetime]:
     """Give who asks and when."""
     account = request.user if isinstance(request.user, Account) else None
-    return Reader(account), timezone.now()
+    return Reader(account, is_support=hasattr(request, "acting")), timezone.now()

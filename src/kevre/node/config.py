@@ -14,6 +14,7 @@ from pathlib import Path
 from kevre.connect.cipher import Key
 from kevre.model.errors import Malformed
 from kevre.node import retention
+from kevre.node.sign_in import Town, towns
 from kevre.store import Lake, Rule
 
 
@@ -46,6 +47,7 @@ class Config:
             `smtps://…:465`; empty for files in `home`/mail.
         mail_from: the sender's address of mail.
         store_memory_mb: the most memory that queries on readings may take [MB].
+        oidc: towns whose people sign in by the town's own OpenID Connect; see `node.sign_in`.
         stream_keys: keys of encrypted stream files, each `KEY:VECTOR` in hexadecimal digits.
         retention: how long readings are kept, and their detail; the first rule for a kind counts.
     """
@@ -72,6 +74,7 @@ class Config:
     store_memory_mb: int = 256
     stream_keys: tuple[Key, ...] = field(default=(), repr=False)
     retention: tuple[Rule, ...] = retention.DEFAULT
+    oidc: tuple[Town, ...] = ()
 
     @property
     def readings_path(self) -> Path:
@@ -114,7 +117,7 @@ def load() -> Config:
             where=path.name,
             hint=f"known: {', '.join(known)}",
         )
-    for name in known.keys() - {"retention"}:
+    for name in known.keys() - {"retention", "oidc"}:
         given = os.environ.get(f"KEVRE_{name.upper()}")
         if given is not None:
             entries[name] = given
@@ -147,6 +150,7 @@ def _typed(folder: Path, entries: dict[str, object]) -> Config:
         store_memory_mb=int(str(entries.get("store_memory_mb", 256))),
         stream_keys=_keys(entries.get("stream_keys", ())),
         retention=retention.rules(entries.get("retention")),
+        oidc=towns(entries.get("oidc")),
     )
 
 

@@ -16,6 +16,7 @@ from kevre.flow import derive, share, silence, tray
 from kevre.flow.way import Way
 from kevre.node import sponsorship
 from kevre.node.config import Config
+from kevre.rights import session
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ def table(config: Config) -> tuple[Job, ...]:
         Job("silence", 60.0, lambda _: _watch(config)),
         Job("signatures", 3_600.0, lambda _: peer.forget_signatures(timezone.now())),
         Job("sponsors", 60.0, lambda way: sponsorship.tend(config, way)),
+        Job("sessions", 3_600.0, lambda _: session.forget(timezone.now())),
         Job("compact", 3_600.0, lambda way: way.store.compact(_today_s())),
         Job("retain", 86_400.0, lambda way: way.store.retain(config.retention, _today_s())),
     )

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from kevre.node import mail
+from kevre.node import mail, sign_in
 from kevre.node.config import Config, load
 
 CONFIG = load()
@@ -55,6 +55,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "csp",
 ]
 MIDDLEWARE = [
@@ -71,6 +75,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "kevre.web.problem.ProblemMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "kevre.web.acting.ActingMiddleware",
 ]
 ROOT_URLCONF = "kevre.node.urls"
 ASGI_APPLICATION = "kevre.node.asgi.application"
@@ -94,22 +100,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "rights.Account"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_ADAPTER = "kevre.web.account.Adapter"
+_SECURE = CONFIG.base_url.startswith("https://")
+globals().update(sign_in.settings(CONFIG.oidc, is_secure=_SECURE))
 LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "account_login"
 globals().update(mail.settings(CONFIG.smtp_url))
@@ -138,7 +130,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-_SECURE = CONFIG.base_url.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if _SECURE else 0
 SESSION_COOKIE_HTTPONLY = True

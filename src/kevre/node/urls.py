@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import secure_admin_login
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
@@ -12,6 +13,9 @@ from kevre.federate.bindings import https
 from kevre.formats import word
 from kevre.node.health import healthz
 from kevre.web import live, problem
+
+# Its own form knows neither lockout nor passkeys.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("healthz", healthz),
@@ -27,6 +31,8 @@ urlpatterns = [
         path("", include("kevre.web.routes")),
         prefix_default_language=True,
     ),
+    # Last, so that it is the one that is named: a provider knows one address, in no language.
+    path("account/", include("allauth.socialaccount.providers.openid_connect.urls")),
 ]
 
 handler400 = problem.handler400

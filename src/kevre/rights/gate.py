@@ -21,7 +21,7 @@ from kevre.model.window import EARLIEST_S, LATEST_S, Window
 from kevre.places.party import Party
 from kevre.places.series import Series
 from kevre.places.site import Site
-from kevre.rights import access
+from kevre.rights import access, acting
 from kevre.rights.access import AccessRecord, Basis
 from kevre.rights.account import Account
 from kevre.rights.grant import Audience, Grant
@@ -37,10 +37,15 @@ ALWAYS = Window.of_seconds(EARLIEST_S, LATEST_S)
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who asks: an account, or an organisation by its node; without either, a guest."""
+    """Who asks: an account, or an organisation by its node; without either, a guest.
+
+    Attributes:
+        is_support: whether somebody else looks in the account's place, who told it so.
+    """
 
     account: Account | None
     party: Party | None = None
+    is_support: bool = False
 
     @property
     def is_operator(self) -> bool:
@@ -289,7 +294,7 @@ def _record(
             end=window.end,
             resolution=resolution.value,
             totals_only=totals_only,
-            purpose=purpose,
+            purpose=acting.PURPOSE if reader.is_support else purpose,
         )
         for series, grant in counted
     )

@@ -2,7 +2,9 @@
 
 from kevre.rights.access import AccessPurge, AccessRecord
 from kevre.rights.account import Account, Membership
+from kevre.rights.acting import Acting
 from kevre.rights.grant import Grant
 from kevre.rights.key import Key
+from kevre.rights.role import Role
 
-__all__ = ["AccessPurge", "AccessRecord", "Account", "Grant", "Key", "Membership"]
+__all__ = ["AccessPurge", "AccessRecord", "Account", "Acting", "Grant", "Key", "Membership", "Role"]

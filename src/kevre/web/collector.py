@@ -9,6 +9,7 @@ from typing import Any
 from babel.numbers import format_decimal
 from django import forms
 from django.contrib import messages
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
@@ -21,6 +22,9 @@ from kevre.flow.collector import Collector
 from kevre.model.errors import Missing
 from kevre.model.window import PARIS
 from kevre.places.point import MeteringPoint
+from kevre.rights import role
+from kevre.rights.account import Account
+from kevre.rights.role import Power
 from kevre.web import words
 from kevre.web.visit import Visit, visit
 
@@ -63,10 +67,14 @@ class NewForm(forms.Form):
         label=_("Metering points, one URN a line"), widget=forms.Textarea({"rows": 3})
     )
 
+    def __init__(self, account: Account | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._account = account
+
     def clean_points(self) -> list[MeteringPoint]:
-        """Find the points; all must be in the registry."""
+        """Find the points; all must be in the registry, and where the account may do so."""
         urns = {line.strip() for line in self.cleaned_data["points"].splitlines() if line.strip()}
-        found = list(MeteringPoint.objects.filter(urn__in=urns))
+        found = list(_managed_points(self._account).filter(urn__in=urns))
         if len(found) != len(urns) or not urns:
             raise forms.ValidationError(gettext("A metering point is not registered here."))
         return found
@@ -96,8 +104,10 @@ class SettingForm(forms.Form):
 def fleet(request: HttpRequest) -> HttpResponse:
     """List the collectors that the reader looks after; an operator makes another here."""
     look = visit(request)
-    form = NewForm(request.POST or None)
-    if request.method == "POST" and look.reader.is_operator and form.is_valid():
+    account = look.reader.account
+    form = NewForm(account, request.POST or None)
+    manages = role.may(account, Power.COLLECTORS)
+    if request.method == "POST" and manages and form.is_valid():
         collector = Collector.objects.create(name=form.cleaned_data["name"])
         collector.points.set(form.cleaned_data["points"])
         _give_code(request, collector, look)
@@ -105,7 +115,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
     view = {
         "here": "collectors",
         "rows": [_row(look, one) for one in _seen(look)],
-        "form": form if look.reader.is_operator else None,
+        "form": form if manages else None,
     }
     return render(request, "collectors.html", view)
 
@@ -118,7 +128,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     if collector is None:
         raise _absent()
     form = SettingForm(request.POST or None, initial=_initial(collector))
-    if request.method == "POST" and look.reader.is_operator:
+    manages = _manages(look.reader.account, collector)
+    if request.method == "POST" and manages:
         if "pair" in request.POST:
             _give_code(request, collector, look)
             return redirect("web:collector", pk)
@@ -130,13 +141,13 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "here": "collectors",
         "row": _row(look, collector),
         "points": collector.points.all(),
-        "form": form if look.reader.is_operator else None,
+        "form": form if manages else None,
     }
     return render(request, "collector.html", view)
 
 
 def _seen(look: Visit) -> list[Collector]:
-    """Give the collectors of a reader: all for an operator, those of its sites for a member.
+    """Give the collectors of a reader: those where it has the power, and those of its own sites.
 
     Raises:
         Missing: a guest has none, and is not told whether there are any.
@@ -146,9 +157,28 @@ def _seen(look: Visit) -> list[Collector]:
         raise _absent()
     found = Collector.objects.select_related("key")
     if not look.reader.is_operator:
-        own = MeteringPoint.objects.filter(site__party__memberships__account=account)
-        found = (found.filter(points__in=own) | found.filter(key__points__in=own)).distinct()
+        own = Q(site__party__memberships__account=account) | Q(pk__in=_managed_points(account))
+        near = MeteringPoint.objects.filter(own).values("pk")
+        found = (found.filter(points__in=near) | found.filter(key__points__in=near)).distinct()
     return list(found)
+
+
+def _managed_points(account: Account | None) -> QuerySet[MeteringPoint]:
+    """Give the points whose collectors an account sets up; those of no site for operators alone."""
+    if account is not None and account.is_superuser:
+        return MeteringPoint.objects.all()
+    places = role.territories(account, Power.COLLECTORS).values("pk")
+    return MeteringPoint.objects.filter(site__territory__in=places)
+
+
+def _manages(account: Account | None, collector: Collector) -> bool:
+    """Say whether an account sets a collector up: it has the power where every point stands."""
+    if account is not None and account.is_superuser:
+        return True
+    written = Q(pk__in=collector.points.values("pk")) | Q(keys=collector.key_id)
+    points = set(MeteringPoint.objects.filter(written).values_list("pk", flat=True))
+    managed = _managed_points(account).filter(pk__in=points).values_list("pk", flat=True)
+    return bool(points) and points == set(managed)
 
 
 def _row(look: Visit, collector: Collector) -> Row:

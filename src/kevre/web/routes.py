@@ -6,7 +6,20 @@ need no language.
 
 from django.urls import path
 
-from kevre.web import about, collector, export, federation, series, site, source, territory, tray
+from kevre.web import (
+    about,
+    acting,
+    collector,
+    export,
+    federation,
+    people,
+    security,
+    series,
+    site,
+    source,
+    territory,
+    tray,
+)
 
 app_name = "web"
 
@@ -19,6 +32,10 @@ urlpatterns = [
     path("collectors/", collector.fleet, name="collectors"),
     path("collectors/<int:pk>/", collector.page, name="collector"),
     path("tray/", tray.page, name="tray"),
+    path("security/", security.page, name="security"),
+    path("support/end/", acting.end, name="acting-end"),
+    path("people/", people.fleet, name="people"),
+    path("people/<int:pk>/", people.page, name="person"),
     path("federation/", federation.page, name="federation"),
     path("sources/", source.page, name="sources"),
     path("about/", about.page, name="about"),

@@ -28,7 +28,7 @@ class Visit:
 def visit(request: HttpRequest) -> Visit:
     """Read from a request who asks, and take the time once for the whole page."""
     account = request.user if isinstance(request.user, Account) else None
-    return Visit(Reader(account), timezone.now(), locale())
+    return Visit(Reader(account, is_support=hasattr(request, "acting")), timezone.now(), locale())
 
 
 def locale(language: str | None = None) -> str:

@@ -1,11 +1,13 @@
-"""Filters that write numbers and days for the language of the page."""
+"""Filters that write numbers and days for the language of the page, and data for a script."""
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 
 from babel.numbers import format_decimal
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from kevre.web import words
@@ -48,3 +50,9 @@ def day(value: date) -> str:
 def ago(value: datetime) -> str:
     """Say how long ago it was."""
     return words.ago_text(value, timezone.now(), locale())
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """Write a value as JSON, for an attribute that a script reads; it is escaped like any text."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
