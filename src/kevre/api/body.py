@@ -39,15 +39,25 @@ def decode(request: HttpRequest, origin: str, now_s: int) -> Batch:
     """
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     decoder = _decoder(media_type)
+    content = whole(request)
+    return decoder(content, now_s=now_s, origin=origin, source="api/v1/readings")
+
+
+def whole(request: HttpRequest) -> bytes:
+    """Give the body of a request.
+
+    Raises:
+        Malformed: it is too large.
+        Unavailable: it did not arrive whole.
+    """
     try:
-        content = request.body
+        return request.body
     except RequestDataTooBig as error:
         raise Malformed(
             "request.too_large", "the body is too large", hint="send it in several packs"
         ) from error
     except UnreadablePostError as error:
         raise Unavailable("request.cut", "the body did not arrive whole") from error
-    return decoder(content, now_s=now_s, origin=origin, source="api/v1/readings")
 
 
 def _decoder(media_type: str) -> Callable[..., Batch]:

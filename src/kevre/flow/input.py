@@ -91,6 +91,11 @@ class Input(models.Model):
         """Give the paths that it writes: one, or with its sign one for each direction."""
         return (self.path, opposite(self.path)) if self.is_signed else (self.path,)
 
+    @property
+    def urns(self) -> tuple[str, ...]:
+        """Give the series that it writes; none before somebody decided."""
+        return tuple(f"{self.point.urn}_{path}" for path in self.paths) if self.point else ()
+
 
 def lineage_of(key: Key) -> str:
     """Give what a key and its successors have in common."""
@@ -120,6 +125,20 @@ def of_key(key: Key, names: Iterable[InputName]) -> dict[InputName, Input]:
     return {one.called: one for one in found.select_related("point") if one.called in asked}
 
 
+def brings(key: Key) -> bool:
+    """Say whether a key sends under names of its own: it may, or it did."""
+    return bool(key.prefixes) or Input.objects.filter(lineage=lineage_of(key)).exists()
+
+
+def brings_none() -> Refused:
+    """Make the error of a key that has no names of its own."""
+    return Refused(
+        "input.not_allowed",
+        "this key only writes series under their identifiers",
+        hint="make a key with a prefix: kevre key --maker",
+    )
+
+
 def enter(key: Key, name: InputName, unit: str, now_s: int) -> Input:
     """Enter a name that was not heard before.
 
@@ -128,11 +147,7 @@ def enter(key: Key, name: InputName, unit: str, now_s: int) -> Input:
     """
     lineage = lineage_of(key)
     if not key.prefixes:
-        raise Refused(
-            "input.not_allowed",
-            "this key only writes series under their identifiers",
-            hint="make a key with a prefix: kevre key --maker",
-        )
+        raise brings_none()
     if Input.objects.filter(lineage=lineage, state=State.WAITING).count() >= MOST_UNDECIDED:
         raise Refused(
             "input.too_many",

@@ -25,6 +25,7 @@ urlpatterns = [
     path("federation/v1/", include("kevre.federate.routes")),
     path(word.PATH.removeprefix("/"), uplink.post, name="up"),
     path(word.PAIR_PATH.removeprefix("/"), uplink.pair, name="up-pair"),
+    path("", include("kevre.api.entrance")),
     path("live/site/<slug:slug>/", live.site, name="live-site"),
     *i18n_patterns(
         path("account/", include("allauth.urls")),

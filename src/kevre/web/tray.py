@@ -53,7 +53,9 @@ class DecisionForm(forms.Form):
     unit = forms.ChoiceField(label=_("Unit of its numbers"))
     point = forms.ChoiceField(label=_("Metering point"))
     is_signed = forms.BooleanField(
-        label=_("Below zero it flows the other way: keep both directions"), required=False
+        label=_("Below zero it flows the other way: keep both directions"),
+        required=False,
+        label_suffix="",
     )
 
     def __init__(
@@ -71,7 +73,8 @@ class DecisionForm(forms.Form):
             "point": points[0].urn if points else "",
         }
         self.fields["path"].choices = [("", "—"), *_paths()]  # type: ignore[attr-defined]  # a choice field
-        self.fields["unit"].choices = [("", "—"), *((one, one) for one in units.UNITS)]  # type: ignore[attr-defined]
+        symbols = [(one, words.symbol(one)) for one in units.UNITS]
+        self.fields["unit"].choices = [("", "—"), *symbols]  # type: ignore[attr-defined]
         self.fields["point"].choices = [(one.urn, str(one)) for one in points]  # type: ignore[attr-defined]
 
 

@@ -149,6 +149,15 @@ def quantity_text(value: float, unit: str, locale: str) -> str:
     return f"{number_text(value * factor, locale)}{NARROW_SPACE}{symbol}".rstrip(NARROW_SPACE)
 
 
+def symbol(unit: str) -> str:
+    """Give how people write a unit.
+
+    >>> symbol("Cel"), symbol("kWh")
+    ('°C', 'kWh')
+    """
+    return _SYMBOLS.get(unit) or unit
+
+
 def parts(text: str) -> tuple[str, str]:
     """Split a written quantity into its number and its unit, to set them in two sizes.
 
