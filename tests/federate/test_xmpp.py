@@ -253,3 +253,27 @@ def test_a_node_asks_another_service_and_keeps_what_it_gives(servers, lender, tm
     assert "48 readings kept" in kept
     assert node.series()[POWER][0] == 48
     assert refusal.returncode == 2
+
+
+def test_our_own_service_conforms(servers, lender, ask, tmp_path):
+    async def present(program):
+        return True
+
+    ask(present)  # the service is there
+    judge = Node(tmp_path / "judge", "Judge").init()
+    account(judge, servers[1], "node")
+
+    done = judge.run("conformance", SERVICE)
+
+    signs = [line[0] for line in done.stdout.splitlines() if line[0] in "✓✗·"]
+    assert signs == ["✓"] * 8, done.stdout
+
+
+def test_a_service_that_lets_us_in_no_more_does_not_conform(servers, lender, ask, tmp_path):
+    judge = Node(tmp_path / "judge", "Judge").init()
+    account(judge, servers[1], "stranger")
+
+    done = judge.run("conformance", SERVICE, "--series", POWER, check=False)
+
+    assert done.returncode == 5
+    assert "✗ Quoalise: Readings: readings stand beside the form" in done.stdout

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
@@ -98,7 +98,7 @@ class Client:
         """
         return self._content(self._request("GET", path, b"", {}))
 
-    def frames(self, handle: str, after: int) -> Iterator[tuple[Frame, int]]:
+    def frames(self, handle: str, after: int) -> Generator[tuple[Frame, int]]:
         """Give the frames of a feed after a number, each with its length on the wire [B].
 
         Ends when the peer ends the answer; then ask again from where you have come.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
 import slixmpp
@@ -18,6 +18,7 @@ from kevre.federate.bindings.xmpp import COMMANDS, FORM, Address
 from kevre.formats import quoalise
 from kevre.model.errors import KevreError, Malformed, Missing, Refused, Unavailable
 
+Kind = Literal["get", "set"]
 _PATIENCE_S = 10.0
 # Operators behind a service can be slow.
 _ANSWER_S = 90.0
@@ -30,7 +31,29 @@ def ask(address: Address, service: str, name: str, fields: Mapping[str, str]) ->
         Refused, Malformed, Missing: as the service answers.
         Unavailable: it does not, or the operator behind it refused.
     """
-    return asyncio.run(_ask(address, service, name, fields))
+    return command_of(exchange(address, service, request(name, fields)))
+
+
+def exchange(address: Address, service: str, content: Element, kind: Kind = "set") -> Element:
+    """Send one stanza of type `iq`; give the one that answers it.
+
+    Raises:
+        Refused, Malformed, Missing: as the service answers.
+        Unavailable: it does not, or the operator behind it refused.
+    """
+    return asyncio.run(_exchange(address, service, content, kind))
+
+
+def command_of(answer: Element) -> Element:
+    """Give the `command` element of an answer.
+
+    Raises:
+        Malformed: it holds none.
+    """
+    found = answer.find(f"{{{COMMANDS}}}command")
+    if found is None:
+        raise Malformed("quoalise.answer", "the service's answer holds no command")
+    return found
 
 
 def payload(answer: Element) -> Element | None:
@@ -38,9 +61,22 @@ def payload(answer: Element) -> Element | None:
     return answer.find(f"{{{quoalise.NAMESPACE}}}quoalise")
 
 
-async def _ask(address: Address, service: str, name: str, fields: Mapping[str, str]) -> Element:
+def request(name: str, fields: Mapping[str, str] | None, session: str = "") -> Element:
+    """Write a command: with a form, or without one to be asked for it."""
+    about = {"node": name, "action": "execute"} | ({"sessionid": session} if session else {})
+    command = Element(f"{{{COMMANDS}}}command", about)
+    if fields is None:
+        return command
+    form = SubElement(command, f"{{{FORM}}}x", {"type": "submit"})
+    for key, value in fields.items():
+        entry = SubElement(form, f"{{{FORM}}}field", {"var": key})
+        SubElement(entry, f"{{{FORM}}}value").text = value
+    return command
+
+
+async def _exchange(address: Address, service: str, content: Element, kind: Kind) -> Element:
     # The library takes the loop that runs when its client is made.
-    return await _Caller(address).run(service, name, fields)
+    return await _Caller(address).run(service, content, kind)
 
 
 class _Caller(slixmpp.ClientXMPP):
@@ -57,15 +93,15 @@ class _Caller(slixmpp.ClientXMPP):
         for event in ("session_start", "failed_all_auth", "connection_failed", "disconnected"):
             self.add_event_handler(event, self._noting(event))
 
-    async def run(self, service: str, name: str, fields: Mapping[str, str]) -> Element:
+    async def run(self, service: str, content: Element, kind: Kind) -> Element:
         """Sign in, ask, sign out."""
         self.connect(self._address.host or None, self._address.port or None)
         try:
             await self._signed_in()
             # Below zero: such a session gets no messages that are meant for the service.
             self.send_presence(ppriority=-1)
-            iq: Any = self.make_iq_set(ito=service)
-            iq.xml.append(_request(name, fields))
+            iq: Any = self.make_iq(ito=service, itype=kind)
+            iq.xml.append(content)
             answer = await iq.send(timeout=_ANSWER_S)
         except IqError as error:
             raise _error(error.iq) from error
@@ -74,9 +110,7 @@ class _Caller(slixmpp.ClientXMPP):
         finally:
             self.cancel_connection_attempt()
             await self.disconnect(wait=1.0)
-        found: Element | None = answer.xml.find(f"{{{COMMANDS}}}command")
-        if found is None:
-            raise Malformed("quoalise.answer", "the service's answer holds no command")
+        found: Element = answer.xml
         return found
 
     async def _signed_in(self) -> None:
@@ -100,15 +134,6 @@ class _Caller(slixmpp.ClientXMPP):
             self._state.put_nowait(event)
 
         return note
-
-
-def _request(name: str, fields: Mapping[str, str]) -> Element:
-    command = Element(f"{{{COMMANDS}}}command", {"node": name, "action": "execute"})
-    form = SubElement(command, f"{{{FORM}}}x", {"type": "submit"})
-    for key, value in fields.items():
-        entry = SubElement(form, f"{{{FORM}}}field", {"var": key})
-        SubElement(entry, f"{{{FORM}}}value").text = value
-    return command
 
 
 def _error(iq: Any) -> KevreError:

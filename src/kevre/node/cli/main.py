@@ -13,6 +13,7 @@ from kevre.model.errors import KevreError
 from kevre.node.cli import (
     backup,
     collector,
+    conformance,
     demo,
     doctor,
     export,
@@ -45,6 +46,7 @@ app.add_typer(collector.app, name="collector")
 app.add_typer(tray.app, name="tray")
 app.add_typer(xmpp.app, name="xmpp")
 app.add_typer(simulate.app, name="simulate")
+app.command("conformance")(conformance.conformance)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
