@@ -5,6 +5,9 @@ import sys
 import time
 
 import pytest
+from influxdb_client import InfluxDBClient, Point, WriteOptions
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.rest import ApiException
 from pyemoncms import EmoncmsClient
 from tests.served import KEVRE, ServedNode
 
@@ -66,3 +69,30 @@ def accept(node, name):
 
 def tray(node):
     return node.run(KEVRE, "tray", "list").splitlines()
+
+
+def test_the_client_of_influxdb_writes_at_once_and_in_batches(node, secret):
+    at_s = int(time.time()) - 1_000
+    with InfluxDBClient(
+        f"http://127.0.0.1:{node.port}", secret, org="o", enable_gzip=True
+    ) as client:
+        assert client.ping()
+        points = [
+            Point("W").tag("entity_id", "heat_pump").field("value", 1_000.5 + n).time(at_s + n, "s")
+            for n in range(300)
+        ]
+        client.write_api(write_options=SYNCHRONOUS).write("b", record=points[:100])
+        with client.write_api(WriteOptions(batch_size=50)) as batching:
+            batching.write("b", record=points[100:])
+
+    listed = next(one for one in tray(node) if "heat_pump" in one)
+    assert "  300 wait, " in listed
+    assert "consumption/power/active/instant/heat-pump [W]?" in listed
+
+
+def test_the_client_of_influxdb_is_told_of_lines_that_were_not_kept(node, secret):
+    with InfluxDBClient(f"http://127.0.0.1:{node.port}", secret, org="o") as client:
+        writing = client.write_api(write_options=SYNCHRONOUS)
+        with pytest.raises(ApiException, match="dropped=1"):
+            writing.write("b", record="kept good=1\nnot good")
+    assert any("kept/good" in one for one in tray(node))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from kevre.api import emoncms
+from kevre.api import emoncms, influx
 
 # The ending chooses a format in emoncms; these answer alike whichever is asked for.
 _EMONCMS = [
@@ -21,4 +21,9 @@ urlpatterns = [
     *_EMONCMS,
     # Where emoncms is commonly installed; devices have this beginning built in.
     path("emoncms/", include(_EMONCMS)),
+    path("write", influx.write_v1),
+    path("query", influx.query),
+    path("ping", influx.ping),
+    path("health", influx.health),
+    path("api/v2/write", influx.write_v2),
 ]
