@@ -103,7 +103,7 @@ def test_a_drain_that_was_cut_is_finished_by_the_next(way, maker, point):
     copy = list(Waiting.objects.all())
     tray.drain(way.gate, NOW_S)
     Waiting.objects.bulk_create(copy)
-    Input.objects.update(state=State.ACCEPTED)
+    Input.objects.update(state=State.ACCEPTED, waiting=2)
 
     tray.drain(way.gate, NOW_S + 5)
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from django.db import connection, models, transaction
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from kevre.flow.accept import Gate, Writer
@@ -64,7 +65,7 @@ def keep(
         locked = Input.objects.select_for_update().get(pk=found.pk)
         if locked.state not in {State.WAITING, State.ACCEPTED}:
             return False
-        _put(locked, values)
+        locked.waiting += _put(locked, values)
         _note(locked, values, now_s)
         _thin(locked, most)
         locked.save()
@@ -131,13 +132,15 @@ def _split(found: Input, whole: Exact) -> tuple[Exact, ...]:
     return (max(mantissa, 0), exponent), (max(-mantissa, 0), exponent)
 
 
-def _put(locked: Input, values: Sequence[InputValue]) -> None:
-    """Put values beside the others; one of the same instant becomes another row."""
+def _put(locked: Input, values: Sequence[InputValue]) -> int:
+    """Put values beside the others, one of the same instant as another row; count the more."""
+    more = 0
     newest = {value.at_s: value.value for value in values}
     instants = sorted(newest)
     for start in range(0, len(instants), _AT_ONCE):
         some = instants[start : start + _AT_ONCE]
-        Waiting.objects.filter(input=locked, at_s__in=some).delete()
+        replaced, _each = Waiting.objects.filter(input=locked, at_s__in=some).delete()
+        more += len(some) - replaced
         Waiting.objects.bulk_create(
             (
                 Waiting(input=locked, at_s=at_s, mantissa=newest[at_s][0], exponent=newest[at_s][1])
@@ -145,6 +148,7 @@ def _put(locked: Input, values: Sequence[InputValue]) -> None:
             ),
             batch_size=500,
         )
+    return more
 
 
 def _note(locked: Input, values: Sequence[InputValue], now_s: int) -> None:
@@ -154,15 +158,10 @@ def _note(locked: Input, values: Sequence[InputValue], now_s: int) -> None:
     locked.most = most if locked.most is None else max(locked.most, most)
     locked.newest_s = max(locked.newest_s, *(value.at_s for value in values))
     locked.heard_at = datetime.fromtimestamp(now_s, UTC)
-    locked.waiting += len(values)
 
 
 def _thin(locked: Input, most: int) -> None:
     """Take every second of the older half while there are too many."""
-    if locked.waiting <= most:
-        return
-    # Values of one instant were counted twice: count anew before any goes.
-    locked.waiting = Waiting.objects.filter(input=locked).count()
     while locked.waiting > most:
         with connection.cursor() as cursor:
             cursor.execute(THIN, [locked.pk, max(locked.waiting // 2, 2)])
@@ -177,7 +176,9 @@ def _drain(gate: Gate, one: Input, now_s: int) -> int:
         values = [InputValue(one.called, row.at_s, (row.mantissa, row.exponent)) for row in rows]
         gate.accept(_batch(one, values), _writer(one), now_s=now_s)
         # By their keys: another word on one of these instants came as another row, and stays.
-        Waiting.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        with transaction.atomic():
+            gone, _each = Waiting.objects.filter(pk__in=[row.pk for row in rows]).delete()
+            Input.objects.filter(pk=one.pk).update(waiting=F("waiting") - gone)
         entered += len(rows)
     with transaction.atomic():
         locked = Input.objects.select_for_update().get(pk=one.pk)

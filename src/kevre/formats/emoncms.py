@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from kevre.formats.document import document
 from kevre.model import exact
 from kevre.model.errors import KevreError, Malformed
 from kevre.model.exact import Exact
-from kevre.model.input import MOST_NAME, MOST_NODE, InputName, InputValue, Posted
+from kevre.model.input import MOST_NAME, MOST_NODE, InputName, InputValue, Posted, short
 from kevre.model.reading import Fault
 
 _FORMS = ("json", "fulljson", "csv", "data")
@@ -182,10 +183,8 @@ def _strict(text: str) -> dict[str, object]:
 
 def _json(text: str) -> object:
     try:
-        return json.loads(
-            text, parse_float=Decimal, parse_int=Decimal, parse_constant=lambda _constant: None
-        )
-    except (ValueError, RecursionError) as error:
+        return document(text)
+    except ValueError as error:
         raise _wrong("Input in not a valid JSON object") from error
 
 
@@ -248,7 +247,7 @@ def _text(given: object) -> str:
 
 def _clean(name: str, most: int) -> str:
     """Keep of a name what emoncms keeps: letters and digits of any script, and _ - . space."""
-    return re.sub(r"[^\w\s.\-]", "", name).replace("\n", " ").strip()[:most]
+    return short(re.sub(r"[^\w\s.\-]", "", name).replace("\n", " ").strip(), most)
 
 
 def _wrong(message: str) -> Malformed:

@@ -17,7 +17,7 @@ from kevre.model import exact
 from kevre.model import unit as units
 from kevre.model.errors import KevreError, Malformed
 from kevre.model.exact import Exact
-from kevre.model.input import MOST_NAME, MOST_NODE, InputName, InputValue, Posted
+from kevre.model.input import MOST_NAME, MOST_NODE, InputName, InputValue, Posted, short
 from kevre.model.reading import Fault
 
 # Parts of a second in each precision, and seconds in the coarse ones.
@@ -178,7 +178,7 @@ def _named(head: str) -> tuple[str, list[str]]:
         if tag is None:
             raise _bad("missing tag value")
         tags.append(f"{_plain(tag[1])}={_plain(tag[2])}")
-    return _plain(parts[0])[:MOST_NODE], sorted(tags)
+    return short(_plain(parts[0]), MOST_NODE), sorted(tags)
 
 
 def _fields(line: str, start: int) -> Iterator[tuple[str, str, int]]:
@@ -208,7 +208,7 @@ def _value(text: str) -> Exact | None:
 
 
 def _name(tags: list[str], field: str) -> str:
-    return f"{','.join(tags)} {field}".strip()[:MOST_NAME]
+    return short(f"{','.join(tags)} {field}".strip(), MOST_NAME)
 
 
 def _plain(text: str) -> str:

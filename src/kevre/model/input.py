@@ -6,6 +6,7 @@ a pair is an *input*; it becomes a series when a person says what it measures.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -61,6 +62,18 @@ class Posted:
     def names(self) -> frozenset[InputName]:
         """Give the inputs that occur."""
         return frozenset(value.input for value in self.values)
+
+
+def short(text: str, most: int) -> str:
+    """Give a name that fits: a longer one with its digest, so that no two become one.
+
+    >>> short("power", 20), short("a-very-long-name-of-a-sensor", 20)
+    ('power', 'a-very-long~80f67fb2')
+    """
+    if len(text) <= most:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{text[: most - 9]}~{digest}"
 
 
 def first_faults(faults: Iterable[Fault], most: int) -> tuple[Fault, ...]:

@@ -49,6 +49,10 @@ class Config:
         store_memory_mb: the most memory that queries on readings may take [MB].
         oidc: towns whose people sign in by the town's own OpenID Connect; see `node.sign_in`.
         stream_keys: keys of encrypted stream files, each `KEY:VECTOR` in hexadecimal digits.
+        mqtt_url: broker to listen to, `mqtt://user:password@host:1883` or `mqtts://…`; empty
+            for none.
+        mqtt_topics: what to subscribe to there.
+        mqtt_key: name of the key as which what comes from there writes.
         retention: how long readings are kept, and their detail; the first rule for a kind counts.
     """
 
@@ -73,6 +77,9 @@ class Config:
     mail_from: str = "kevre@localhost"
     store_memory_mb: int = 256
     stream_keys: tuple[Key, ...] = field(default=(), repr=False)
+    mqtt_url: str = field(default="", repr=False)
+    mqtt_topics: tuple[str, ...] = ()
+    mqtt_key: str = ""
     retention: tuple[Rule, ...] = retention.DEFAULT
     oidc: tuple[Town, ...] = ()
 
@@ -149,9 +156,19 @@ def _typed(folder: Path, entries: dict[str, object]) -> Config:
         mail_from=str(entries.get("mail_from", "kevre@localhost")),
         store_memory_mb=int(str(entries.get("store_memory_mb", 256))),
         stream_keys=_keys(entries.get("stream_keys", ())),
+        mqtt_url=str(entries.get("mqtt_url", "")),
+        mqtt_topics=_texts(entries.get("mqtt_topics", ())),
+        mqtt_key=str(entries.get("mqtt_key", "")),
         retention=retention.rules(entries.get("retention")),
         oidc=towns(entries.get("oidc")),
     )
+
+
+def _texts(given: object) -> tuple[str, ...]:
+    texts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(texts, list | tuple):
+        raise Malformed("config.texts", "mqtt_topics is a list of texts", where="kevre.toml")
+    return tuple(text for text in (str(one).strip() for one in texts) if text)
 
 
 def _keys(given: object) -> tuple[Key, ...]:

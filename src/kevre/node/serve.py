@@ -15,7 +15,7 @@ import uvicorn
 
 from kevre.federate import identity, pull
 from kevre.flow.way import Way
-from kevre.node import backup, control, job, xmpp
+from kevre.node import backup, broker, control, job, xmpp
 from kevre.node.config import Config
 
 
@@ -55,16 +55,18 @@ def serve(
     feeds = job.Job("feeds", 2.0, lambda _: puller.tend())
     runner = job.Runner((*job.table(config), feeds), way)
     listener = control.Listener(config.home, {"backup": _backup(config, way)})
-    talk = xmpp.service(config, way)
+    # What talks to servers elsewhere, where the configuration names some.
+    asked = (xmpp.service(config, way), broker.listener(config, way))
+    talks = [one for one in asked if one is not None]
     runner.start()
     listener.start()
-    if talk is not None:
+    for talk in talks:
         talk.start()
     try:
         server.run()
     finally:
         listener.close()
-        if talk is not None:
+        for talk in talks:
             talk.close()
         puller.close()
         runner.close()
