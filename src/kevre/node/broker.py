@@ -185,17 +185,21 @@ class Listener:
 
     def _write(self, some: Sequence[_Arrived]) -> None:
         """Let messages in; acknowledge them once they are on disk."""
-        now_s = int(time.time())
-        posted = _together([messages.read(one.message) for one in some])
         key = Key.objects.get(name=self._key, revoked_at=None)
-        if posted.values or posted.faults:
-            content = repr((posted.values, posted.faults)).encode("utf-8", "replace")
-            parcel = Parcel(posted, key, hashlib.sha256(content).hexdigest()[:40], _SOURCE)
-            entrance.receive(self._way.gate, parcel, now_s)
+        let_in(self._way, key, [one.message for one in some], int(time.time()))
         for one in some:
             # A number means another message on another connection.
             if one.qos and one.connection == self._connection:
                 self._client.ack(one.number, one.qos)
+
+
+def let_in(way: Way, key: Key, some: Sequence[Message], now_s: int) -> None:
+    """Let in what messages say, as a key; durable when it returns."""
+    posted = _together([messages.read(one) for one in some])
+    if posted.values or posted.faults:
+        content = repr((posted.values, posted.faults)).encode("utf-8", "replace")
+        digest = hashlib.sha256(content).hexdigest()[:40]
+        entrance.receive(way.gate, Parcel(posted, key, digest, _SOURCE), now_s)
 
 
 def _together(posts: Sequence[Posted]) -> Posted:
