@@ -151,7 +151,7 @@ from datetime import datetime, UTC
 from kevre.federate.models import Peer
 from kevre.places.models import Site
 from kevre.rights.models import Grant
-fields = dict(path_prefix="", finest="raw", purpose="federation",
+fields = dict(path_prefix="", finest="raw", purpose="federation", onward=True,
               valid_since=datetime(2020, 1, 1, tzinfo=UTC), proof="test") | {changed!r}
 Grant.objects.create(audience="party", party=Peer.objects.get(slug="{slug(receiver)}").party,
                      site=Site.objects.get(slug="school"), **fields)

@@ -71,3 +71,47 @@ def test_without_trust_nothing_is_told(two):
 
     assert refused.returncode == 3
     assert "not signed by a node that is trusted here" in refused.stderr.replace("\n", " ")
+
+
+def test_a_grant_that_is_withdrawn_reaches_the_copy_and_is_acknowledged(two):
+    lender, receiver = two
+    key = nodes.furnish(lender)
+    receiver.run("user", "operator@example.org", "--operator")
+    lender.serve()
+    receiver.serve()
+    nodes.post(lender, key, nodes.half_hours(48 * 3))
+    nodes.acquaint(lender, receiver)
+    nodes.grant(lender, receiver, onward=False)
+    receiver.run("peer", "subscribe", nodes.slug(lender), POINT)
+    wait_for(lambda: received(receiver) >= 48 * 3)
+    assert bound(receiver) == "[(False, None)]"
+
+    lender.python("""
+from django.utils import timezone
+from kevre.rights.models import Grant
+Grant.objects.update(withdrawn_at=timezone.now())
+""")
+    receipts = """
+import time
+from kevre.flow.models import Notice
+until = time.monotonic() + 60
+while (one := Notice.objects.order_by("pk").last()).receipt_at is None or one.word == "terms":
+    assert time.monotonic() < until
+    time.sleep(0.2)
+print(f"{(one.receipt_at - one.made_at).total_seconds():.1f} s:", one.word, one.receipt)
+"""
+    told = lender.python(receipts)
+    print(told)
+
+    assert told.endswith("s: withdrawn ended; 144 readings erased")
+    assert "datetime" in bound(receiver)
+    receiver.kill()
+    assert receiver.series() == {POWER: (0, 0.0)}
+
+
+def bound(node):
+    code = (
+        "from kevre.rights.models import HeldTerms;"
+        'print(list(HeldTerms.objects.values_list("onward", "ended_at")))'
+    )
+    return node.python(code)

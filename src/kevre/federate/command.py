@@ -13,10 +13,11 @@ from datetime import UTC, date, datetime, timedelta
 
 from kevre.federate import serve
 from kevre.federate.contact import Contact
+from kevre.flow import notice
 from kevre.flow.read import Door
 from kevre.model import identifier
 from kevre.model.batch import Column
-from kevre.model.errors import Malformed
+from kevre.model.errors import Malformed, Missing
 from kevre.model.window import PARIS, Window, instant, midnight
 
 MOST_READINGS = 5_000
@@ -194,6 +195,17 @@ def _list_subscriptions(asked: Asked) -> Outcome:
     )
 
 
+def _confirm_notice(asked: Asked) -> Outcome:
+    number, done = asked.fields["number"], asked.fields["done"]
+    if not number.isdecimal():
+        raise Malformed("command.field", "this is not a number", where="number")
+    mine = serve.list_subscriptions(asked.contact.party, asked.contact.jid)
+    said = [(int(number), done)]
+    if not sum(notice.receipt(one, said, asked.now) for one in mine):
+        raise Missing("command.notice", "no notice of this number waits for a receipt")
+    return Outcome("Confirm notice")
+
+
 def _instant(asked: Asked, name: str) -> datetime:
     try:
         return instant(asked.fields[name])
@@ -246,6 +258,12 @@ COMMANDS = {
         Command("list_series", "List series", (_AFTER,), _list_series),
         Command("list_grants", "List grants", (), _list_grants),
         Command("list_subscriptions", "List subscriptions", (), _list_subscriptions),
+        Command(
+            "confirm_notice",
+            "Confirm notice",
+            (Field("number", "Number of the notice"), Field("done", "What was done")),
+            _confirm_notice,
+        ),
         Command("get_measurements", "Get measurements", (_IDENTIFIER, *_DAYS), _records),
         Command("get_records", "Get records", (_IDENTIFIER, *_DAYS), _records),
         Command("get_load_curve", "Get load curve", (*_POINT, *_DAYS), _curve_v1),

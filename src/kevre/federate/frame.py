@@ -8,6 +8,7 @@
 | `p` | many readings: Parquet, `series` is the place in `s`; see `formats.parquet` |
 | `x` | what may not be sent any more: [urn, first_s, end_s] |
 | `e` | what was erased at the sender and is to go at the receiver: [urn, first_s, end_s] |
+| `t` | under what terms series are lent, and that they are no more; see `told` |
 
 A kind is [fluid, quantity, direction, statistic, unit] in the words of `model.series`; null where
 the name tells it.
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 
 from kevre.federate.seal import Seal
 from kevre.federate.seal import read as read_seal
+from kevre.federate.told import Told
 from kevre.formats import parquet, senml_cbor
 from kevre.model import identifier
 from kevre.model.batch import Column
@@ -72,12 +74,14 @@ class Frame:
     Attributes:
         refused: what may not be sent any more.
         erased: what is to go at the receiver too.
+        told: what the receiver must know, and give receipts for.
     """
 
     cursor: int
     pieces: tuple[Piece, ...] = ()
     refused: tuple[Span, ...] = ()
     erased: tuple[Span, ...] = ()
+    told: tuple[Told, ...] = ()
 
     def __len__(self) -> int:
         """Count the readings."""
@@ -96,6 +100,8 @@ def encode(frame: Frame) -> bytes:
     for key, spans in (("x", frame.refused), ("e", frame.erased)):
         if spans:
             document[key] = [[one.urn, one.window.start_s, one.window.end_s] for one in spans]
+    if frame.told:
+        document["t"] = [one.write() for one in frame.told]
     content = cbor2.dumps(document)
     return len(content).to_bytes(HEAD_BYTES, "big") + content
 
@@ -124,7 +130,8 @@ def decode(content: bytes, *, now_s: int) -> Frame:
         columns = _columns(document, heads, now_s)
         pieces = tuple(_piece(head, columns.get(head.urn)) for head in heads)
         refused, erased = _spans(document.get("x", ())), _spans(document.get("e", ()))
-        return Frame(int(document["n"]), pieces, refused, erased)
+        told = tuple(Told.read(one) for one in document.get("t", ()))
+        return Frame(int(document["n"]), pieces, refused, erased, told)
     except KevreError:
         raise
     except Exception as error:  # whatever a stranger's bytes make these libraries raise

@@ -13,24 +13,29 @@ from datetime import datetime
 
 from django.db.models import F
 
-from kevre.federate import provenance, seal
+from kevre.federate import keep, provenance, seal
 from kevre.federate.feed import Feed
 from kevre.federate.frame import Frame, Piece, Span
 from kevre.federate.identity import Identity
+from kevre.federate.told import Told
 from kevre.flow.accept import Writer
+from kevre.flow.notice import Word
 from kevre.flow.way import Way
 from kevre.model.batch import Batch
 from kevre.model.errors import KevreError
 from kevre.model.reading import Fault
 from kevre.places.series import Series
+from kevre.rights import terms
+from kevre.rights.terms import HeldTerms
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one frame."""
+    """What became of one frame; a receipt is the number of a notice and what was done."""
 
     kept: int
     faults: int
+    receipts: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Receiver:
         """
         frame, good = checked.frame, checked.good
         now_s = int(now.timestamp())
+        receipts = tuple((one.number, self._heed(one, now)) for one in frame.told)
         faults = [_refused(span, line) for line, span in enumerate(frame.refused, start=1)]
         faults += checked.broken
         self._erase(frame, good, now_s)
@@ -90,7 +96,7 @@ class Receiver:
             faults = list(receipt.quarantined)
         self._keep_seals(good, now_s)
         self._move(frame, kept, size, now)
-        return Taken(kept, len(faults))
+        return Taken(kept, len(faults), receipts)
 
     def _fault(self, piece: Piece, line: int) -> Fault | None:
         """Say why readings may not come in: only a seal that does not hold is a reason."""
@@ -102,6 +108,23 @@ class Receiver:
             raw = f"{len(piece.column)} readings of …{piece.column.series[-60:]}"
             return Fault.of(error, line=line, field="seal", raw=raw)
         return None
+
+    def _heed(self, told: Told, now: datetime) -> str:
+        """Do as a notice says; give the receipt. Again is no change."""
+        source = self._feed.peer.source
+        if not told.is_end:
+            is_ours = terms.hold(told.urn, source, told.terms, now)
+            return "bound" if is_ours else "another brought this series first"
+        held = terms.end(told.urn, source, now)
+        if held is None:
+            return "nothing was held"
+        if told.word == Word.ERASED:
+            HeldTerms.objects.filter(pk=held.pk).update(retention_s=None, is_open=False)
+            held.refresh_from_db()
+        gone = keep.forget(self._way, held, now)
+        if held.is_open or held.retention_s is not None:
+            return f"ended; {gone} readings erased, the rest is kept as the terms allow"
+        return f"ended; {gone} readings erased"
 
     def _erase(self, frame: Frame, good: Sequence[Piece], now_s: int) -> None:
         exact = [Span(one.column.series, one.window) for one in good if one.is_exact]

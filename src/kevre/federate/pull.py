@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from django.db import close_old_connections
@@ -113,8 +114,10 @@ def follow(
                     "what the peer sent does not hold against its seal",
                     hint="it is asked for again",
                 )
-            receiver.take(sound, size, datetime.now(UTC))
+            taken = receiver.take(sound, size, datetime.now(UTC))
             count += 1
+            if taken.receipts:
+                acquit(client, held, taken.receipts)
             if time.monotonic() - told_at >= _ACKNOWLEDGE_EVERY_S:
                 acknowledge(client, held, found.cursor)
                 told_at = time.monotonic()
@@ -128,6 +131,12 @@ def follow(
 def acknowledge(client: Client, held: Feed, cursor: int) -> None:
     """Tell the peer that all up to a number is committed here."""
     client.ask("POST", f"subscriptions/{held.handle}/acknowledgement", {"cursor": cursor})
+
+
+def acquit(client: Client, held: Feed, receipts: Sequence[tuple[int, str]]) -> None:
+    """Tell the peer what was done about its notices."""
+    said = [{"notice": number, "done": done} for number, done in receipts]
+    client.ask("POST", f"subscriptions/{held.handle}/receipts", {"receipts": said})
 
 
 def refresh(held: Feed) -> None:

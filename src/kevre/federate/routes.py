@@ -10,6 +10,7 @@ urlpatterns = [
     path("subscriptions", https.subscriptions),
     path("subscriptions/<slug:handle>/acknowledgement", https.acknowledgement),
     path("subscriptions/<slug:handle>/feed", https.feed),
+    path("subscriptions/<slug:handle>/receipts", https.receipts),
     path("copies", copies.copies),
     path("copies/<int:number>/pieces", copies.named),
     path("copies/<int:number>/closing", copies.closing),

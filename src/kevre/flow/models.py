@@ -5,6 +5,7 @@ from kevre.flow.collector import Collector
 from kevre.flow.cursor import Cursor
 from kevre.flow.input import Input
 from kevre.flow.invite import Failure, Invite
+from kevre.flow.notice import Notice
 from kevre.flow.outbox import Parcel
 from kevre.flow.quarantine import Quarantined
 from kevre.flow.subscription import Subscription
@@ -17,6 +18,7 @@ __all__ = [
     "Failure",
     "Input",
     "Invite",
+    "Notice",
     "Parcel",
     "Quarantined",
     "Subscription",

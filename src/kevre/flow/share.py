@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q, Sum
 
-from kevre.flow import outbox
+from kevre.flow import notice, outbox
 from kevre.flow.cursor import Cursor
+from kevre.flow.notice import Lent, Word
 from kevre.flow.outbox import Due
 from kevre.flow.subscription import Subscription, selected
 from kevre.model.month import Month
@@ -26,6 +27,8 @@ from kevre.places.point import MeteringPoint
 from kevre.places.series import Series
 from kevre.rights import gate
 from kevre.rights.gate import Reader
+from kevre.rights.grant import Grant
+from kevre.rights.terms import HeldTerms
 from kevre.store import RETENTION, Change, Store
 
 FOLLOWER = "share"
@@ -110,13 +113,35 @@ def _extend(store: Store, subscription: Subscription, now: datetime) -> None:
     mark = _mark(reader, now)
     if mark == subscription.reach_mark:
         return
-    reach = gate.reach(reader, selected(subscription.selector), now)
+    series = selected(subscription.selector)
+    reach, terms = gate.reach(reader, series, now), gate.terms(reader, series, now)
     before = subscription.reach
     fresh = [key for key, rights in reach.items() if set(rights) - set(before.get(str(key), ()))]
     outbox.put(subscription.pk, _history(store, fresh, int(now.timestamp())))
+    lent = {
+        one.pk: Lent(one.urn, terms[one.pk])
+        for one in Series.objects.filter(pk__in=reach)
+        if one.pk in terms
+    }
+    notice.tell(subscription, lent, _ended(before, reach), now)
     Subscription.objects.filter(pk=subscription.pk).update(
         reach={str(key): rights for key, rights in reach.items()}, reach_mark=mark
     )
+
+
+def _ended(before: Mapping[str, Sequence[str]], reach: Mapping[int, object]) -> dict[int, Word]:
+    """Tell of the series that are lent no more why."""
+    lost = {int(key): rights for key, rights in before.items() if int(key) not in reach}
+    there = set(Series.objects.filter(pk__in=lost).values_list("pk", flat=True))
+    grants = {int(right.partition(" ")[0]) for rights in lost.values() for right in rights}
+    withdrawn = Grant.objects.filter(pk__in=grants, withdrawn_at__isnull=False)
+    taken_back = set(withdrawn.values_list("pk", flat=True))
+    ended = {}
+    for key, rights in lost.items():
+        by = {int(right.partition(" ")[0]) for right in rights}
+        word = Word.WITHDRAWN if by & taken_back else Word.EXPIRED
+        ended[key] = word if key in there else Word.ERASED
+    return ended
 
 
 def _mark(reader: Reader, now: datetime) -> str:
@@ -124,7 +149,15 @@ def _mark(reader: Reader, now: datetime) -> str:
     grants = gate.grants_in_force(reader, now).order_by("pk")
     series = Series.objects.aggregate(Count("pk"), Max("pk"))
     placed = MeteringPoint.objects.filter(site__isnull=False).count()
-    written = repr((list(grants.values_list()), sorted(series.items()), placed))
+    bounds = HeldTerms.objects.aggregate(
+        onward=Count("pk", filter=Q(onward=True)),
+        open=Count("pk", filter=Q(is_open=True)),
+        ended=Count("pk", filter=Q(ended_at__isnull=False)),
+        until=Sum("until_s"),
+        kept=Sum("retention_s"),
+    )
+    facts = (*sorted(series.items()), placed, *sorted(bounds.items()))
+    written = repr((list(grants.values_list()), facts))
     return hashlib.sha256(written.encode()).hexdigest()
 
 

@@ -8,7 +8,7 @@ the first one. A missing reading is left out, since they know no mark for it. Ou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -20,6 +20,8 @@ from kevre.model.series import Kind, Statistic
 from kevre.model.step import duration
 
 NAMESPACE = "urn:quoalise:0"
+
+
 _METERS = {"prm": ("electricity-meter", "enedis"), "pce": ("gas-meter", "grdf")}
 _AGGREGATION = {Statistic.MEAN: "mean", Statistic.SUM: "sum", Statistic.MAX: "max"}
 # What version 1 called the same series.
@@ -65,6 +67,13 @@ def chunks(column: Column, size: int) -> Iterator[Column]:
             column.value[at],
             column.quality[at],
         )
+
+
+def notice(said: Mapping[str, str]) -> Element:
+    """Write what a subscriber must know of a series, see docs/protocol; it holds no readings."""
+    root = Element(_tag("quoalise"))
+    SubElement(root, _tag("notice"), dict(said))
+    return root
 
 
 def batch(root: Element, *, now_s: int, origin: str, source: str) -> Batch:

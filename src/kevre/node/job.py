@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db import close_old_connections
 from django.utils import timezone
 
-from kevre.federate import peer
+from kevre.federate import keep, peer
 from kevre.flow import derive, share, silence, tray
 from kevre.flow.way import Way
 from kevre.node import sponsorship
@@ -44,6 +44,7 @@ def table(config: Config) -> tuple[Job, ...]:
         Job("close-day", 300.0, lambda _: share.close_day(timezone.now())),
         Job("silence", 60.0, lambda _: _watch(config)),
         Job("signatures", 3_600.0, lambda _: peer.forget_signatures(timezone.now())),
+        Job("keep", 3_600.0, lambda way: keep.tend(way, timezone.now())),
         Job("sponsors", 60.0, lambda way: sponsorship.tend(config, way)),
         Job("sessions", 3_600.0, lambda _: session.forget(timezone.now())),
         Job("compact", 3_600.0, lambda way: way.store.compact(_today_s())),

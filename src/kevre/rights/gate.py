@@ -8,7 +8,7 @@ LEAST_TOGETHER such sites, never alone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,9 +22,11 @@ from kevre.places.party import Party
 from kevre.places.series import Series
 from kevre.places.site import Site
 from kevre.rights import access, acting
+from kevre.rights import terms as conditions
 from kevre.rights.access import AccessRecord, Basis
 from kevre.rights.account import Account
 from kevre.rights.grant import Audience, Grant
+from kevre.rights.terms import Terms
 
 # Fewer homes than this in one sum could be told apart: the threshold that French open data
 # on housing uses (article D. 111-53 of the code de l'énergie: at least ten points).
@@ -93,14 +95,26 @@ def reach(reader: Reader, series: QuerySet[Series], now: datetime) -> dict[int, 
     A right is a grant and its period of readings, in one text. Series that no grant covers are
     not in it. It is for planning what to send: what is read later asks the gate again.
     """
-    grants = grants_in_force(reader, now).filter(totals_only=False)
     found: dict[int, list[str]] = defaultdict(list)
-    for grant in grants.order_by("pk"):
-        right = f"{grant.pk} {grant.readings_since} {grant.readings_until}"
-        for one in series.filter(point__site=grant.site_id).select_related("point"):
-            if _covers(grant, one, Resolution.RAW):
-                found[one.pk].append(right)
+    for one, grant in _reached(reader, series, now):
+        found[one.pk].append(f"{grant.pk} {grant.readings_since} {grant.readings_until}")
     return dict(found)
+
+
+def terms(reader: Reader, series: QuerySet[Series], now: datetime) -> dict[int, Terms]:
+    """Tell under what terms each of some series may be read one by one, raw."""
+    found: dict[int, Terms] = {}
+    reached: dict[int, Series] = {}
+    for one, grant in _reached(reader, series, now):
+        told = _terms(grant)
+        known = found.get(one.pk)
+        found[one.pk] = told if known is None else known.widened(told)
+        reached[one.pk] = one
+    bounds = conditions.of(reached.values())
+    return {
+        key: told.bounded(bounds[key].terms) if key in bounds else told
+        for key, told in found.items()
+    }
 
 
 def permit(
@@ -212,6 +226,25 @@ def permit_export(series: Collection[int], window: Window, *, now: datetime) -> 
     )
 
 
+def _reached(
+    reader: Reader, series: QuerySet[Series], now: datetime
+) -> Iterator[tuple[Series, Grant]]:
+    """Give each series with each grant that lets it be read one by one, raw."""
+    withheld = conditions.withheld(series)
+    grants = grants_in_force(reader, now).filter(totals_only=False)
+    for grant in grants.order_by("pk"):
+        for one in series.filter(point__site=grant.site_id).select_related("point"):
+            if one.pk not in withheld and _covers(grant, one, Resolution.RAW):
+                yield one, grant
+
+
+def _terms(grant: Grant) -> Terms:
+    if grant.audience == Audience.EVERYONE:
+        return Terms(grant.purpose, onward=True, is_open=True)
+    until_s = int(grant.valid_until.timestamp()) if grant.valid_until else None
+    return Terms(grant.purpose, grant.retention_s, grant.onward, until_s)
+
+
 def _own_sites(account: Account) -> QuerySet[Site]:
     return Site.objects.filter(party__memberships__account=account)
 
@@ -228,10 +261,14 @@ def _rights(
         own = set(_own_sites(reader.account).values_list("pk", flat=True))
     sites = {one.point.site_id for one in series}
     grants = list(grants_in_force(reader, now).filter(site__in=sites, totals_only=False))
+    bounds = conditions.of(series)
     rights: dict[int, _Right] = {}
     for one in series:
-        if one.point.site_id in own:
+        bound = bounds.get(one.pk)
+        if one.point.site_id in own and not (bound and bound.is_ended):
             rights[one.pk] = everything
+            continue
+        if bound is not None and bound.is_closed:
             continue
         fitting = [_of_grant(g) for g in grants if _covers(g, one, resolution)]
         if fitting:
@@ -249,8 +286,11 @@ def _total_grants(
     """Find the grants by which these series may count together, if they are enough."""
     sites = {one.point.site_id for one in series}
     grants = list(grants_in_force(reader, now).filter(site__in=sites, totals_only=True))
+    closed = {key for key, bound in conditions.of(series).items() if bound.is_closed}
     found: dict[int, Grant] = {}
     for one in series:
+        if one.pk in closed:
+            continue
         for grant in grants:
             if _covers(grant, one, resolution) and _of_grant(grant).window.covers(window):
                 found[one.pk] = grant

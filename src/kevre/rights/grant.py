@@ -21,6 +21,10 @@ class Audience(models.TextChoices):
 class Grant(models.Model):
     """The right to read the series of one site.
 
+    Attributes:
+        retention_s: how long an organisation's node may keep what it read, see `terms` [s].
+        onward: whether it may let others read it.
+
     A guest reads public sites by a grant to everyone, like anyone else. A home that only
     lets its readings count in totals has a grant with `totals_only`.
     """
@@ -40,6 +44,8 @@ class Grant(models.Model):
     )
     totals_only = models.BooleanField(default=False)
     purpose = models.CharField(max_length=120)
+    retention_s = models.BigIntegerField(null=True, blank=True)
+    onward = models.BooleanField(default=False)
     readings_since = models.DateTimeField(null=True, blank=True)
     readings_until = models.DateTimeField(null=True, blank=True)
     valid_since = models.DateTimeField()

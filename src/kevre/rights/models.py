@@ -6,5 +6,16 @@ from kevre.rights.acting import Acting
 from kevre.rights.grant import Grant
 from kevre.rights.key import Key
 from kevre.rights.role import Role
+from kevre.rights.terms import HeldTerms
 
-__all__ = ["AccessPurge", "AccessRecord", "Account", "Acting", "Grant", "Key", "Membership", "Role"]
+__all__ = [
+    "AccessPurge",
+    "AccessRecord",
+    "Account",
+    "Acting",
+    "Grant",
+    "HeldTerms",
+    "Key",
+    "Membership",
+    "Role",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from kevre.federate.feed import Feed
 from kevre.federate.peer import Peer
 from kevre.federate.provenance import KnownKey
 from kevre.federate.sponsor import Sponsored
-from kevre.flow import outbox
+from kevre.flow import notice, outbox
 from kevre.flow.subscription import Subscription
 from kevre.web import words
 from kevre.web.visit import Visit, visit
@@ -100,12 +101,23 @@ def _received(look: Visit, one: Peer) -> list[Flow]:
 
 def _lent(look: Visit, one: Peer, waiting: Mapping[int, int]) -> list[Flow]:
     flows = []
+    overdue = Counter(one.subscription_id for one in notice.overdue(look.now))
     for lent in Subscription.objects.filter(party=one.party, address="", ended_at=None):
         progress = gettext("%(parcels)s windows wait") % {
             "parcels": words.number_text(waiting.get(lent.pk, 0), look.locale)
         }
         heard = words.ago_text(lent.heard_at, look.now, look.locale) if lent.heard_at else ""
-        flows.append(Flow(lent.selector, is_ours=False, progress=progress, heard=heard, error=""))
+        late = overdue.get(lent.pk, 0)
+        error = gettext("receipts for %(count)s notices are overdue") % {"count": late}
+        flows.append(
+            Flow(
+                lent.selector,
+                is_ours=False,
+                progress=progress,
+                heard=heard,
+                error=error if late else "",
+            )
+        )
     return flows
 
 

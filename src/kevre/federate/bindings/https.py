@@ -20,7 +20,8 @@ from kevre.federate import frame, node, serve
 from kevre.federate.bindings.guard import asked, document, now, own, whole
 from kevre.federate.deliver import Sender, gathered
 from kevre.federate.peer import Peer
-from kevre.flow import way
+from kevre.federate.told import Told
+from kevre.flow import notice, way
 from kevre.flow.subscription import Subscription
 from kevre.model.errors import Malformed
 from kevre.places.series import Series
@@ -28,6 +29,7 @@ from kevre.places.series import Series
 LONGEST_S = 900.0
 HEARTBEAT_S = 15.0
 _PAUSE_S = 0.5
+_MOST_NOTICES = 500
 
 
 @require_GET
@@ -95,6 +97,18 @@ def acknowledgement(request: HttpRequest, asker: Peer, handle: str) -> HttpRespo
     return JsonResponse({"acknowledged": cursor})
 
 
+@require_http_methods(["POST"])
+@asked
+def receipts(request: HttpRequest, asker: Peer, handle: str) -> HttpResponse:
+    """Note what the peer did about notices."""
+    held = serve.subscription(asker, handle)
+    given = document(request).get("receipts")
+    if not isinstance(given, list) or not all(_is_receipt(one) for one in given):
+        raise Malformed("request.parameter", "a list of receipts is missing", where="receipts")
+    said = [(one["notice"], one["done"]) for one in given]
+    return JsonResponse({"noted": notice.receipt(held, said, now())})
+
+
 @require_GET
 @asked
 def feed(request: HttpRequest, asker: Peer, handle: str) -> HttpResponseBase:
@@ -113,8 +127,9 @@ def feed(request: HttpRequest, asker: Peer, handle: str) -> HttpResponseBase:
 async def _frames(held: Subscription, after: int) -> AsyncIterator[bytes]:
     began = quiet_since = time.monotonic()
     closing = way.current().closing
+    told: set[int] = set()
     while time.monotonic() - began < LONGEST_S and not closing.is_set():
-        parts = await sync_to_async(_next)(held, after)
+        parts = await sync_to_async(_next)(held, after, told)
         if parts is None:
             return
         for cursor, content in parts:
@@ -129,13 +144,28 @@ async def _frames(held: Subscription, after: int) -> AsyncIterator[bytes]:
         await asyncio.sleep(_PAUSE_S)
 
 
-def _next(held: Subscription, after: int) -> list[tuple[int, bytes]] | None:
-    """Make the next frames; None when the subscription has ended."""
+def _next(held: Subscription, after: int, told: set[int]) -> list[tuple[int, bytes]] | None:
+    """Make the next frames; None when the subscription has ended.
+
+    What is to be known comes before readings, once in an answer: `told` holds the numbers.
+    """
     if not Subscription.objects.filter(pk=held.pk, ended_at__isnull=True).exists():
         return None
+    news = [one for one in notice.waiting(held, _MOST_NOTICES) if one.pk not in told]
+    if news:
+        told.update(one.pk for one in news)
+        return [(after, frame.encode(frame.Frame(after, told=tuple(map(Told.of, news)))))]
     sender = Sender(way.current().door, own(), held)
     frames = gathered(sender.frames(after, now()))
     return [(one.cursor, frame.encode(one)) for one in frames]
+
+
+def _is_receipt(found: object) -> bool:
+    return (
+        isinstance(found, dict)
+        and isinstance(found.get("notice"), int)
+        and isinstance(found.get("done"), str)
+    )
 
 
 def _selector(request: HttpRequest) -> str:

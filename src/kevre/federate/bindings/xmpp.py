@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,8 @@ from kevre.federate.command import Asked, Command, Outcome
 from kevre.federate.contact import Contact
 from kevre.federate.deliver import Sender, gathered
 from kevre.federate.identity import Identity
-from kevre.flow import outbox
+from kevre.federate.told import Told
+from kevre.flow import notice, outbox
 from kevre.flow.accept import Writer
 from kevre.flow.subscription import Subscription
 from kevre.flow.way import Way
@@ -222,17 +223,36 @@ class _Session(slixmpp.ClientXMPP):
     async def _push(self) -> None:
         server = slixmpp.JID(self.boundjid.domain)
         for held in await sync_to_async(_pushed)():
+            if not await self._push_notices(held, server):
+                return
             frames = await sync_to_async(self._next)(held)
             for cursor, messages in frames:
-                for one in messages:
-                    stanza = self.make_message(mto=held.address)
-                    stanza.xml.append(one)
-                    stanza.send()
-                try:
-                    await self.plugin["xep_0199"].ping(server, timeout=_PATIENCE_S)
-                except (IqError, IqTimeout):
+                if not await self._sent(held.address, messages, server):
                     return
                 await sync_to_async(_sent)(held, cursor)
+
+    async def _push_notices(self, held: Subscription, server: slixmpp.JID) -> bool:
+        """Tell under what terms series are lent and which are no more, before any readings."""
+        news = await sync_to_async(notice.unsent)(held, _PUSHED_AT_ONCE)
+        if not news:
+            return True
+        said = [quoalise.notice(Told.of(one).attributes()) for one in news]
+        if not await self._sent(held.address, said, server):
+            return False
+        await sync_to_async(notice.sent)(news, datetime.now(UTC))
+        return True
+
+    async def _sent(self, address: str, messages: Sequence[Element], server: slixmpp.JID) -> bool:
+        """Send messages; say whether our server has them all."""
+        for one in messages:
+            stanza = self.make_message(mto=address)
+            stanza.xml.append(one)
+            stanza.send()
+        try:
+            await self.plugin["xep_0199"].ping(server, timeout=_PATIENCE_S)
+        except (IqError, IqTimeout):
+            return False
+        return True
 
     def _next(self, held: Subscription) -> list[tuple[int, list[Element]]]:
         after = held.acknowledged

@@ -119,7 +119,7 @@ class Node:
         frames = self.client.frames(handle, after)
         for one, _ in frames:
             found.append(one)
-            is_sign_of_life = not (len(one) or one.refused or one.erased)
+            is_sign_of_life = not (len(one) or one.refused or one.erased or one.told)
             if is_sign_of_life or enough(found) or len(found) >= _MOST_FRAMES:
                 break
         frames.close()

@@ -50,6 +50,23 @@ def seals_what_it_sends(node: Node) -> None:
             seal.verify(piece.seal, piece.column, key)
 
 
+def tells_the_terms(node: Node) -> None:
+    """The terms of a series come before its readings, and once a receipt was given not again."""
+    frames = _first(node)
+    told = {one.urn: one.number for frame in frames for one in frame.told}
+    known: set[str] = set()
+    for frame in frames:
+        known |= {one.urn for one in frame.told}
+        names = {piece.column.series for piece in frame.pieces}
+        hold(that=names <= known, found=f"readings before terms: {sorted(names - known)[:3]}")
+    handle = node.subscribed()["handle"]
+    receipts = [{"notice": number, "done": "bound"} for number in told.values()]
+    answer = node.client.ask("POST", f"subscriptions/{handle}/receipts", {"receipts": receipts})
+    hold(that=answer.get("noted") == len(receipts), found=answer)
+    again = [one for frame in _sent(node, 0) for one in frame.told]
+    hold(that=not again, found=f"{len(again)} notices came again after their receipts")
+
+
 def sends_again_until_acknowledged(node: Node) -> None:
     """What was not acknowledged comes again, the same."""
     held = node.subscribed()
@@ -124,6 +141,7 @@ def _told(frames: Sequence[Frame]) -> list[tuple[str, int, int]]:
 
 CHECKS: tuple[Check[Node], ...] = (
     Check("The feed", "what waits is sent in order, inside its windows", sends_what_waits),
+    Check("Terms", "terms come before readings, until a receipt", tells_the_terms),
     Check("Seals", "seals hold", seals_what_it_sends),
     Check("The feed", "what is not acknowledged comes again", sends_again_until_acknowledged),
     Check("The feed", "a restored receiver gets everything again", begins_anew),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -156,10 +157,13 @@ def list_peers() -> None:
     """List peers, what they lend us, and what we lend them."""
     start.ready()
     from kevre.federate.models import Entrusted, Feed, Peer, Sponsored
-    from kevre.flow import outbox
-    from kevre.flow.models import Subscription
+    from kevre.flow import notice, outbox
+    from kevre.flow.models import Notice, Subscription
 
     waiting = outbox.waiting()
+    overdue: dict[int, list[Notice]] = defaultdict(list)
+    for late in notice.overdue(datetime.now(UTC)):
+        overdue[late.subscription_id].append(late)
     for one in Peer.objects.select_related("party"):
         state = "blocked" if one.blocked_at else "trusted" if one.trusted_at else "met"
         _line(one.slug, state, one.base_url, f"heard {_when(one.heard_at)}")
@@ -176,6 +180,8 @@ def list_peers() -> None:
         for lent in Subscription.objects.filter(party=one.party, ended_at=None):
             parcels = f"{waiting.get(lent.pk, 0)} parcels wait"
             _line("  lends", lent.selector, parcels, f"heard {_when(lent.heard_at)}")
+            for late in overdue.get(lent.pk, ()):
+                _line("    no receipt", late.word, late.urn, f"since {_when(late.made_at)}")
 
 
 def _line(*words: str) -> None:
