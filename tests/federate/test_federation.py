@@ -101,7 +101,6 @@ while (one := Notice.objects.order_by("pk").last()).receipt_at is None or one.wo
 print(f"{(one.receipt_at - one.made_at).total_seconds():.1f} s:", one.word, one.receipt)
 """
     told = lender.python(receipts)
-    print(told)
 
     assert told.endswith("s: withdrawn ended; 144 readings erased")
     assert "datetime" in bound(receiver)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +11,9 @@ from rich.console import Console
 from kevre.model.errors import Missing
 from kevre.node import start
 from kevre.node.cli import sponsor
+
+if TYPE_CHECKING:
+    from kevre.federate.models import Peer
 
 app = typer.Typer(help="Other nodes: meet, trust, receive.", no_args_is_help=True)
 app.command("sponsor")(sponsor.sponsor)
@@ -156,31 +158,47 @@ def unsubscribe(name: Name, selector: Annotated[str, typer.Argument()]) -> None:
 def list_peers() -> None:
     """List peers, what they lend us, and what we lend them."""
     start.ready()
-    from kevre.federate.models import Entrusted, Feed, Peer, Sponsored
-    from kevre.flow import notice, outbox
-    from kevre.flow.models import Notice, Subscription
+    from kevre.federate.models import Peer
 
-    waiting = outbox.waiting()
-    overdue: dict[int, list[Notice]] = defaultdict(list)
-    for late in notice.overdue(datetime.now(UTC)):
-        overdue[late.subscription_id].append(late)
     for one in Peer.objects.select_related("party"):
         state = "blocked" if one.blocked_at else "trusted" if one.trusted_at else "met"
         _line(one.slug, state, one.base_url, f"heard {_when(one.heard_at)}")
-        for feed in Feed.objects.filter(peer=one, ended_at=None):
-            _line("  receives", feed.selector, f"{feed.readings} readings", _when(feed.news_at))
-            if feed.error:
-                _line("    stopped", _when(feed.error_at), feed.error)
-        for copies in Entrusted.objects.filter(peer=one):
-            sizes = f"{copies.size / 1e6:.3f} MB, last time {copies.sent / 1e6:.3f} MB sent"
-            _line("  keeps our copy", _when(copies.copied_at), sizes, copies.error)
-        for held in Sponsored.objects.filter(peer=one):
-            used = f"{held.used_bytes / 1e6:.1f} of {held.quota_bytes / 1e6:.1f} MB"
-            _line("  leaves its copy here", used)
-        for lent in Subscription.objects.filter(party=one.party, ended_at=None):
-            parcels = f"{waiting.get(lent.pk, 0)} parcels wait"
-            _line("  lends", lent.selector, parcels, f"heard {_when(lent.heard_at)}")
-            for late in overdue.get(lent.pk, ()):
+        _list_received(one)
+        _list_copies(one)
+        _list_lent(one)
+
+
+def _list_received(one: Peer) -> None:
+    from kevre.federate.models import Feed
+
+    for feed in Feed.objects.filter(peer=one, ended_at=None):
+        _line("  receives", feed.selector, f"{feed.readings} readings", _when(feed.news_at))
+        if feed.error:
+            _line("    stopped", _when(feed.error_at), feed.error)
+
+
+def _list_copies(one: Peer) -> None:
+    from kevre.federate.models import Entrusted, Sponsored
+
+    for copies in Entrusted.objects.filter(peer=one):
+        sizes = f"{copies.size / 1e6:.3f} MB, last time {copies.sent / 1e6:.3f} MB sent"
+        _line("  keeps our copy", _when(copies.copied_at), sizes, copies.error)
+    for held in Sponsored.objects.filter(peer=one):
+        used = f"{held.used_bytes / 1e6:.1f} of {held.quota_bytes / 1e6:.1f} MB"
+        _line("  leaves its copy here", used)
+
+
+def _list_lent(one: Peer) -> None:
+    from kevre.flow import notice, outbox
+    from kevre.flow.models import Subscription
+
+    waiting = outbox.waiting()
+    overdue = notice.overdue(datetime.now(UTC))
+    for lent in Subscription.objects.filter(party=one.party, ended_at=None):
+        parcels = f"{waiting.get(lent.pk, 0)} parcels wait"
+        _line("  lends", lent.selector, parcels, f"heard {_when(lent.heard_at)}")
+        for late in overdue:
+            if late.subscription_id == lent.pk:
                 _line("    no receipt", late.word, late.urn, f"since {_when(late.made_at)}")
 
 
