@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from kevre.api import emoncms, influx
+from kevre.api import emoncms, influx, prometheus
 
 # The ending chooses a format in emoncms; these answer alike whichever is asked for.
 _EMONCMS = [
@@ -26,4 +26,5 @@ urlpatterns = [
     path("ping", influx.ping),
     path("health", influx.health),
     path("api/v2/write", influx.write_v2),
+    path("api/prometheus/write", prometheus.write),
 ]

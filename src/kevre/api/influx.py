@@ -6,8 +6,6 @@ quarantine with the number of its line, and the sender is told as of a partial w
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import time
 from collections.abc import Callable
@@ -91,7 +89,7 @@ def _written(request: HttpRequest, told: Callable[[int, str], HttpResponse]) -> 
     now_s = int(time.time())
     tally = _Tally()
     try:
-        key = intake.admitted(_secret(request), now_s)
+        key = intake.admitted(intake.shown(request), now_s)
         clock = Clock(str(request.GET.get("precision") or "ns"), now_s)
         for posted in lineprotocol.read(intake.pieces(request, _MOST_BYTES), clock):
             done = intake.receive(key, posted, "influx/write", now_s)
@@ -106,21 +104,6 @@ def _written(request: HttpRequest, told: Callable[[int, str], HttpResponse]) -> 
     where = f"line {tally.first.line}: " if tally.first.line else ""
     text = f"partial write: {where}{tally.first.message} dropped={tally.dropped}"
     return told(HTTPStatus.BAD_REQUEST, text)
-
-
-def _secret(request: HttpRequest) -> str:
-    """Find the key where clients put it: Token, Bearer, password of Basic, or `p`."""
-    scheme, _space, said = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            said = base64.b64decode(said, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
-            raise intake.no_key() from error
-    # Version 2 takes the user and password of version 1 as one token.
-    secret = said.rpartition(":")[2].strip() or str(request.GET.get("p") or "")
-    if not secret:
-        raise intake.no_key()
-    return secret
 
 
 def _status(error: KevreError) -> int:

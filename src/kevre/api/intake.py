@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import zlib
 from collections.abc import Iterator
@@ -45,6 +47,25 @@ def pieces(request: HttpRequest, most: int) -> Iterator[bytes]:
             yield piece
     if unpacker is not None and not unpacker.eof:
         raise Malformed("request.torn", "the packed body is torn", hint="send it again")
+
+
+def shown(request: HttpRequest) -> str:
+    """Find the key where clients put it: Token, Bearer, password of Basic, or `p`.
+
+    Raises:
+        Refused: none is shown.
+    """
+    scheme, _space, said = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            said = base64.b64decode(said, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise no_key() from error
+    # InfluxDB 2 takes the user and password of version 1 as one token.
+    secret = said.rpartition(":")[2].strip() or str(request.GET.get("p") or "")
+    if not secret:
+        raise no_key()
+    return secret
 
 
 def admitted(secret: str, now_s: int) -> Key:

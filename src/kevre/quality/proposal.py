@@ -89,6 +89,8 @@ def propose(
     path = _BY_UNIT.get(units.unit(symbol).base, "") if symbol else ""
     if not path:
         path, symbol = _by_word(words)
+    if not path:
+        path, symbol = _by_word(_words(InputName("", name.node)))
     if path == "temperature/indoor/raw" and words & {"outdoor", "outside", "exterieur"}:
         path = "temperature/outdoor/instant"
     is_signed = path == _POWER and least is not None and least < 0
