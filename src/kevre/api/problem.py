@@ -19,7 +19,7 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(KevreError)
     def _ours(request: HttpRequest, error: KevreError) -> HttpResponse:
         del request
-        return answer(error)
+        return _refused(error) if error.code == "token.refused" else answer(error)
 
     @api.exception_handler(ValidationError)
     def _parameters(request: HttpRequest, error: ValidationError) -> HttpResponse:
@@ -48,10 +48,19 @@ def install(api: NinjaAPI) -> None:
 
 def answer(error: KevreError, status: int | None = None) -> HttpResponse:
     """Write one error as a problem document."""
+    if status is None and error.code.endswith(".too_often"):
+        status = HTTPStatus.TOO_MANY_REQUESTS
     members = problem.document(error, status)
     response = HttpResponse(
         json.dumps(members), problem.MEDIA_TYPE, int(status or error.http_status)
     )
     if isinstance(error, Unavailable):
         response["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _refused(error: KevreError) -> HttpResponse:
+    """Answer a token that is good for nothing (RFC 6750, 3)."""
+    response = answer(error, HTTPStatus.UNAUTHORIZED)
+    response["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     return response

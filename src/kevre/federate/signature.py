@@ -27,6 +27,8 @@ from kevre.federate.identity import Identity, PublicIdentity
 from kevre.model.errors import Refused
 
 TAG = "kevre-1"
+# What applications are told is signed for nothing else: no peer takes it for a request of ours.
+HOOK_TAG = "kevre-hook-1"
 # Longer than any clock of a server is wrong, short enough to remember every nonce.
 LONGEST_S = 300
 _COVERED = ("@method", "@target-uri")
@@ -58,8 +60,8 @@ class Signed:
     until_s: int
 
 
-def sign(message: Message, identity: Identity, *, now_s: int) -> None:
-    """Sign a request in place."""
+def sign(message: Message, identity: Identity, *, now_s: int, tag: str = TAG) -> None:
+    """Sign a request in place, for one use of signatures."""
     signer = HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=_Own(identity))
     signer.sign(
         message,
@@ -67,7 +69,7 @@ def sign(message: Message, identity: Identity, *, now_s: int) -> None:
         created=datetime.fromtimestamp(now_s, UTC),
         nonce=secrets.token_urlsafe(16),
         label="kevre",
-        tag=TAG,
+        tag=tag,
         include_alg=False,
         covered_component_ids=_COVERED,
         body=message.body,

@@ -6,6 +6,7 @@ from kevre.flow.cursor import Cursor
 from kevre.flow.input import Input
 from kevre.flow.invite import Failure, Invite
 from kevre.flow.notice import Notice
+from kevre.flow.notify import Known
 from kevre.flow.outbox import Parcel
 from kevre.flow.quarantine import Quarantined
 from kevre.flow.subscription import Subscription
@@ -19,6 +20,7 @@ __all__ = [
     "Input",
     "Invite",
     "Notice",
+    "Known",
     "Parcel",
     "Quarantined",
     "Subscription",

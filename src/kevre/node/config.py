@@ -6,12 +6,14 @@ it is written by `kevre init`. Any entry can be given as `KEVRE_<NAME>` instead.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from kevre.connect.cipher import Key
+from kevre.federate.target import Network
 from kevre.model.errors import Malformed
 from kevre.node import retention
 from kevre.node.sign_in import Town, towns
@@ -48,6 +50,8 @@ class Config:
         mail_from: the sender's address of mail.
         store_memory_mb: the most memory that queries on readings may take [MB].
         oidc: towns whose people sign in by the town's own OpenID Connect; see `node.sign_in`.
+        hook_networks: networks that messages to applications may reach besides the public one,
+            such as `10.0.0.0/8`.
         stream_keys: keys of encrypted stream files, each `KEY:VECTOR` in hexadecimal digits.
         mqtt_url: broker to listen to, `mqtt://user:password@host:1883` or `mqtts://…`; empty
             for none.
@@ -82,6 +86,7 @@ class Config:
     mqtt_key: str = ""
     retention: tuple[Rule, ...] = retention.DEFAULT
     oidc: tuple[Town, ...] = ()
+    hook_networks: tuple[Network, ...] = ()
 
     @property
     def readings_path(self) -> Path:
@@ -161,6 +166,7 @@ def _typed(folder: Path, entries: dict[str, object]) -> Config:
         mqtt_key=str(entries.get("mqtt_key", "")),
         retention=retention.rules(entries.get("retention")),
         oidc=towns(entries.get("oidc")),
+        hook_networks=_networks(entries.get("hook_networks", ())),
     )
 
 
@@ -176,6 +182,19 @@ def _keys(given: object) -> tuple[Key, ...]:
     if not isinstance(texts, list | tuple):
         raise Malformed("config.stream_keys", "stream_keys is a list of texts", where="kevre.toml")
     return tuple(Key.parse(str(text)) for text in texts if text)
+
+
+def _networks(given: object) -> tuple[Network, ...]:
+    texts = given.split(",") if isinstance(given, str) else given
+    try:
+        return tuple(ipaddress.ip_network(str(one)) for one in texts if one)  # type: ignore[attr-defined]  # caught
+    except (TypeError, ValueError) as error:
+        raise Malformed(
+            "config.hook_networks",
+            "hook_networks is a list of networks",
+            where="kevre.toml",
+            hint='such as ["10.0.0.0/8"]',
+        ) from error
 
 
 def _flag(value: object) -> bool:

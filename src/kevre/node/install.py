@@ -35,6 +35,7 @@ def prepare() -> None:
     """Bring registry, translations and static files up to this version; repeatable."""
     catalogue.compile_catalogues()
     call_command("migrate", verbosity=0, interactive=False)
+    call_command("createcachetable", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False)
 
 

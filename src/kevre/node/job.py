@@ -7,16 +7,18 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import close_old_connections
 from django.utils import timezone
 
-from kevre.federate import keep, peer
-from kevre.flow import derive, share, silence, tray
+from kevre.federate import hook as hook_sender
+from kevre.federate import identity, keep, peer
+from kevre.flow import derive, notify, share, silence, tray
 from kevre.flow.way import Way
 from kevre.node import sponsorship
 from kevre.node.config import Config
-from kevre.rights import session
+from kevre.rights import application, hook, session
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,9 @@ def table(config: Config) -> tuple[Job, ...]:
         Job("signatures", 3_600.0, lambda _: peer.forget_signatures(timezone.now())),
         Job("keep", 3_600.0, lambda way: keep.tend(way, timezone.now())),
         Job("sponsors", 60.0, lambda way: sponsorship.tend(config, way)),
-        Job("sessions", 3_600.0, lambda _: session.forget(timezone.now())),
+        Job("notify", 5.0, lambda way: notify.catch_up(way.store, timezone.now())),
+        Job("hooks", 5.0, lambda _: _tell(config)),
+        Job("sessions", 3_600.0, lambda _: _forget(timezone.now())),
         Job("compact", 3_600.0, lambda way: way.store.compact(_today_s())),
         Job("retain", 86_400.0, lambda way: way.store.retain(config.retention, _today_s())),
     )
@@ -60,6 +64,15 @@ def table(config: Config) -> tuple[Job, ...]:
 def _watch(config: Config) -> int:
     """Tell of collectors that are silent, in the node's first language."""
     return silence.watch(timezone.now(), language="fr", base_url=config.base_url)
+
+
+def _tell(config: Config) -> int:
+    return hook_sender.send_due(identity.hold(config.home), timezone.now(), config.hook_networks)
+
+
+def _forget(now: datetime) -> int:
+    """Let go what is told of sessions, tokens and messages that are over."""
+    return session.forget(now) + application.forget(now) + hook.forget(now)
 
 
 def _today_s() -> int:

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.idp.oidc",
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
@@ -97,6 +98,16 @@ TEMPLATES = [
 ]
 DATABASES = {"default": _database(CONFIG)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# What is counted against guessing, and codes of a minute: shared where several processes serve.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "kevre_cache",
+    }
+    if CONFIG.database_url
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 
 AUTH_USER_MODEL = "rights.Account"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -59,7 +59,7 @@ def _town(entry: dict[str, object]) -> Town:
 
 def settings(known: Sequence[Town], *, is_secure: bool) -> dict[str, object]:
     """Give the settings of signing in."""
-    return _PASSWORDS | _CODES | _passkeys(is_secure=is_secure) | _towns(known)
+    return _PASSWORDS | _CODES | _passkeys(is_secure=is_secure) | _towns(known) | _APPLICATIONS
 
 
 _PASSWORDS: dict[str, object] = {
@@ -90,6 +90,15 @@ _CODES: dict[str, object] = {
     "ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED": True,
     # A session that was left open changes no way to sign in.
     "ACCOUNT_REAUTHENTICATION_REQUIRED": True,
+}
+_APPLICATIONS: dict[str, object] = {
+    "IDP_OIDC_ADAPTER": "kevre.api.oauth.Adapter",
+    "IDP_OIDC_INTROSPECTION_ENABLED": True,
+    "IDP_OIDC_ACCESS_TOKEN_FORMAT": "opaque",
+    "IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN": 3_600,
+    "IDP_OIDC_ROTATE_REFRESH_TOKEN": True,
+    # An application that is not used for so long asks the person again.
+    "IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN": 90 * 86_400,
 }
 
 

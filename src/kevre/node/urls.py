@@ -7,7 +7,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
-from kevre.api import uplink
+from kevre.api import oauth, uplink
 from kevre.api.routes import api
 from kevre.federate.bindings import https
 from kevre.formats import word
@@ -21,6 +21,10 @@ urlpatterns = [
     path("healthz", healthz),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path(".well-known/oauth-authorization-server", oauth.metadata),
+    path("oauth/token", oauth.token, name="oauth-token"),
+    path("oauth/revoke", oauth.revoke, name="oauth-revoke"),
+    path("oauth/introspect", oauth.introspect, name="oauth-introspect"),
     path(".well-known/kevre", https.well_known),
     path("federation/v1/", include("kevre.federate.routes")),
     path(word.PATH.removeprefix("/"), uplink.post, name="up"),

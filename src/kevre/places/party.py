@@ -11,6 +11,7 @@ class PartyKind(models.TextChoices):
 
     PERSON = "person", _("Person")
     ORGANISATION = "organisation", _("Organisation")
+    APPLICATION = "application", _("Application")
 
 
 class Party(models.Model):

@@ -43,11 +43,13 @@ class Reader:
 
     Attributes:
         is_support: whether somebody else looks in the account's place, who told it so.
+        only: the grants of the party that count; all if None. What is open to everyone stays so.
     """
 
     account: Account | None
     party: Party | None = None
     is_support: bool = False
+    only: frozenset[int] | None = None
 
     @property
     def is_operator(self) -> bool:
@@ -70,7 +72,7 @@ def grants_in_force(reader: Reader, now: datetime) -> QuerySet[Grant]:
     if reader.account is not None:
         named |= Q(party__memberships__account=reader.account)
     if reader.party is not None:
-        named |= Q(party=reader.party)
+        named |= Q(party=reader.party) if reader.only is None else Q(pk__in=reader.only)
     return (
         Grant.objects.filter(named, valid_since__lte=now, withdrawn_at__isnull=True)
         .filter(Q(valid_until__isnull=True) | Q(valid_until__gt=now))
