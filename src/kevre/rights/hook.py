@@ -86,7 +86,9 @@ def put(
 
 def claim(now: datetime, most: int = 20) -> tuple[HookEvent, ...]:
     """Take what is due; a worker that dies leaves it to the next after a while."""
-    due = HookEvent.objects.filter(due_at__lte=now, done_at=None, dropped_at=None)
+    due = HookEvent.objects.filter(
+        due_at__lte=now, done_at=None, dropped_at=None, application__blocked_at=None
+    )
     taken = []
     for event in due.select_related("application__party").order_by("due_at")[:most]:
         held = HookEvent.objects.filter(pk=event.pk, due_at=event.due_at, tries=event.tries)
