@@ -139,7 +139,7 @@ def test_a_key_does_not_read(client, secret):
             f"/api/v1/series/{key}", headers={"Authorization": f"Bearer {secret}"}
         )
 
-    assert registry.awaited(ask()).status_code == 404
+    assert registry.awaited(ask()).status_code == 401
 
 
 def test_without_a_grant_a_series_is_as_absent_as_an_unknown_one(client, secret):

@@ -38,6 +38,7 @@ def dump(config: Config, folder: Path) -> dict[str, int]:
 
     Raises:
         Unavailable: pg_dump is missing, or failed.
+        OSError: a registry in SQLite cannot be written there.
     """
     if config.database_url:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -46,14 +47,18 @@ def dump(config: Config, folder: Path) -> dict[str, int]:
             moment = f"--snapshot={cursor.fetchone()[0]}"
             _run(config, "pg_dump", "--format=custom", moment, f"--file={folder / POSTGRESQL}")
             return counts()
-    with (
-        closing(sqlite3.connect(config.home / SQLITE)) as source,
-        closing(sqlite3.connect(folder / SQLITE)) as target,
-    ):
-        source.backup(target)
-        # A file by itself, without a log beside it.
-        target.execute("pragma journal_mode=delete")
-        return _counted(target.cursor())
+    try:
+        with (
+            closing(sqlite3.connect(config.home / SQLITE)) as source,
+            closing(sqlite3.connect(folder / SQLITE)) as target,
+        ):
+            source.backup(target)
+            # A file by itself, without a log beside it.
+            target.execute("pragma journal_mode=delete")
+            return _counted(target.cursor())
+    except sqlite3.OperationalError as error:
+        # What writes the backup knows what to say of a disk.
+        raise OSError("the registry cannot be copied") from error
 
 
 def counts() -> dict[str, int]:
