@@ -1,0 +1,1 @@
+"""A real provider of OpenID Connect, for tests: the account service of a town."""
