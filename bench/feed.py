@@ -12,14 +12,15 @@ import tempfile
 import time
 from array import array
 from pathlib import Path
+from xml.etree.ElementTree import fromstring, tostring
 
 import numpy as np
 
-from bench.figure import Figure
+from bench.figure import Figure, median_ms
 from bench.load import START_S, STEP_S, curves
 from kevre.federate import frame, identity, seal
 from kevre.federate.frame import Frame, Piece
-from kevre.formats import senml_json, senml_xml
+from kevre.formats import quoalise, senml_json, senml_xml
 from kevre.model import identifier
 from kevre.model.batch import Column
 from kevre.model.window import Window
@@ -31,6 +32,8 @@ from tests.federate import nodes
 _METERS = 60
 _PATH = "consumption/power/active/raw"
 _PATIENCE_S = 300
+_PUSHED = 1_000
+_NOW_S = 1_780_000_000
 _PROGRESS = "select readings, bytes_received from federate_feed"
 _FILL = """
 from pathlib import Path
@@ -73,9 +76,9 @@ def columns(meters: int) -> list[Column]:
 
 
 def figures() -> list[Figure]:
-    """Measure history between two nodes, and one live batch of ten."""
+    """Measure history between two nodes, one live batch of ten, and Quoalise's XML."""
     with tempfile.TemporaryDirectory() as folder:
-        return [*_history(Path(folder)), *_live()]
+        return [*_history(Path(folder)), *_live(), *_quoalise()]
 
 
 def _history(folder: Path) -> list[Figure]:
@@ -143,3 +146,31 @@ def _live() -> list[Figure]:
     return [
         Figure("feed, ten live readings", each, "bytes/reading", "SenML JSON", each / beside, 40)
     ]
+
+
+def _quoalise() -> list[Figure]:
+    """Write a year as pushed messages and read it again, beside SenML in XML alone."""
+    whole = columns(4)
+    count = sum(len(one) for one in whole)
+    took_s = median_ms(lambda: _through_quoalise(whole), 3) / 1_000
+    plain_s = median_ms(lambda: _through_senml(whole), 3) / 1_000
+    return [
+        Figure(
+            "Quoalise XML, written and read", count / took_s, "readings/s", "SenML XML",
+            plain_s / took_s, 20_000, "higher",
+        )
+    ]  # fmt: skip
+
+
+def _through_quoalise(whole: list[Column]) -> None:
+    for column in whole:
+        for part in quoalise.chunks(column, _PUSHED):
+            found = fromstring(tostring(quoalise.element([part])))
+            quoalise.batch(found, now_s=_NOW_S, origin="bench", source="bench")
+
+
+def _through_senml(whole: list[Column]) -> None:
+    for column in whole:
+        for part in quoalise.chunks(column, _PUSHED):
+            content = senml_xml.encode_xml([part])
+            senml_xml.decode_xml(content, now_s=_NOW_S, origin="bench")

@@ -8,7 +8,7 @@ from tests import registry
 from tests.federate.conftest import DAY_S, NOW, NOW_S, POWER, batch, column, grant
 from tests.federate.test_inbox import piece, stored
 
-from kevre.federate import frame, keep
+from kevre.federate import deliver, frame, keep
 from kevre.federate.frame import Frame
 from kevre.federate.inbox import Receiver
 from kevre.federate.models import Feed
@@ -16,9 +16,9 @@ from kevre.federate.told import Told
 from kevre.flow import notice, share
 from kevre.flow.accept import Writer
 from kevre.flow.models import Notice, Subscription
+from kevre.model.terms import Terms
 from kevre.places.models import MeteringPoint, Series, Site
 from kevre.rights.models import Grant, HeldTerms
-from kevre.rights.terms import Terms
 
 pytestmark = [pytest.mark.django_db, pytest.mark.registry]
 TERMS = Terms("advice", 10 * DAY_S, onward=True, until_s=NOW_S + DAY_S)
@@ -92,7 +92,7 @@ def test_a_notice_waits_for_its_receipt_and_is_shown_when_it_waits_too_long(lent
 
 
 def test_notices_travel_in_frames(lent):
-    told = Told.of(Notice.objects.get())
+    told = deliver.told(Notice.objects.get())
 
     content = frame.encode(Frame(3, told=(told,)))
 

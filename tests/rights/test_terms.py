@@ -9,11 +9,11 @@ from tests.rights.test_law import DAY, NOW, account, write
 
 from kevre.model.errors import Refused
 from kevre.model.step import Resolution
+from kevre.model.terms import Terms
 from kevre.places.models import Series, Source
 from kevre.rights import gate, terms
 from kevre.rights.gate import Reader
 from kevre.rights.models import Grant, HeldTerms, Membership
-from kevre.rights.terms import Terms
 
 DAY_S = 86_400
 some = st.builds(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-import numpy as np
-
 from kevre.federate import provenance, seal
+from kevre.federate.curve import column
 from kevre.federate.frame import Frame, Piece, Span
 from kevre.federate.identity import Identity
 from kevre.federate.seal import Seal
+from kevre.federate.told import Told
 from kevre.flow import outbox
+from kevre.flow.notice import Notice
 from kevre.flow.outbox import Parcel
 from kevre.flow.read import Curve, Door
 from kevre.flow.subscription import Subscription
@@ -154,15 +154,7 @@ def _part(curve: Curve, window: Window, first: int, end: int) -> Window:
     return Window.of_seconds(start_s, end_s)
 
 
-def column(series: Series, curve: Curve, first: int = 0, end: int | None = None) -> Column:
-    """Give a part of a raw curve as a column."""
-    at = slice(first, end)
-    return Column(
-        series.urn,
-        series.kind,
-        curve.exponent,
-        array("q", curve.start_s[at].astype(np.int64).tobytes()),
-        array("i", curve.step_s[at].astype(np.int32).tobytes()),
-        array("q", curve.value[at].astype(np.int64).tobytes()),
-        array("B", curve.quality[at].astype(np.uint8).tobytes()),
-    )
+def told(notice: Notice) -> Told:
+    """Give a notice as it travels."""
+    at_s = int(notice.made_at.timestamp())
+    return Told(notice.pk, notice.urn, notice.word, at_s, notice.terms)

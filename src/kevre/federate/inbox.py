@@ -19,11 +19,11 @@ from kevre.federate.frame import Frame, Piece, Span
 from kevre.federate.identity import Identity
 from kevre.federate.told import Told
 from kevre.flow.accept import Writer
-from kevre.flow.notice import Word
 from kevre.flow.way import Way
 from kevre.model.batch import Batch
 from kevre.model.errors import KevreError
 from kevre.model.reading import Fault
+from kevre.model.terms import Word
 from kevre.places.series import Series
 from kevre.rights import terms
 from kevre.rights.terms import HeldTerms

@@ -8,16 +8,21 @@ the day's own follows when it is over.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from kevre.federate import seal
+from kevre.federate.curve import column
 from kevre.federate.description import Neighbour
 from kevre.federate.identity import Identity, PublicIdentity
 from kevre.federate.peer import Peer
 from kevre.federate.seal import Seal
+from kevre.flow.read import Door
+from kevre.model.errors import Refused
 from kevre.model.window import Window
+from kevre.places.series import Series
 
 _DAY_S = 86_400
 Known = Callable[[str], PublicIdentity | None]
@@ -94,6 +99,32 @@ def kept(series: int, window: Window) -> Seal | None:
 def over(series: int, at_s: int) -> KeptSeal | None:
     """Give the seal under which a reading lies, if one is kept."""
     return KeptSeal.objects.filter(series_id=series, first_s__lte=at_s, end_s__gt=at_s).first()
+
+
+def told(door: Door, series: Series, start_s: int, own: Identity, now: datetime) -> str:
+    """Say whose seal a reading lies under, and whether what is held is what was sealed."""
+    found = over(series.pk, start_s)
+    if found is None:
+        if hasattr(series.source, "peer"):
+            return "no seal is kept of this day yet"
+        return "first stored here; it is sealed with this node's key whenever it is sent"
+    window = Window.of_seconds(found.first_s, found.end_s)
+    curve = door.passage([series.pk], window, now=now).raw(series.pk, window)
+    held = Seal(found.signer, bytes(found.content))
+    first = datetime.fromtimestamp(found.first_s, UTC)
+    span = f"{len(curve)} readings from {first:%Y-%m-%d} on"
+    try:
+        seal.verify(held, column(series, curve), keys(own))
+    except Refused as error:
+        return f"sealed by {_title(found.signer)} with {span}, but: {error.message}"
+    return f"sealed by {_title(found.signer)} with {span}: unchanged since it was first stored"
+
+
+def _title(signer: str) -> str:
+    peer = Peer.objects.filter(key_name=signer).first()
+    told_of = KnownKey.objects.filter(name=signer).first()
+    title = peer.title if peer else told_of.title if told_of else "an unknown node"
+    return f"{title} ({signer[:8]}…)"
 
 
 def keys(own: Identity) -> Known:

@@ -10,7 +10,8 @@ from typing import Protocol
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from kevre.federate.deliver import PURPOSE, column
+from kevre.federate.curve import column
+from kevre.federate.deliver import PURPOSE
 from kevre.flow import outbox
 from kevre.flow.read import Door
 from kevre.flow.subscription import EVERYTHING, SITE, Subscription

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kevre.flow.notice import Notice, Word
 from kevre.model import identifier
 from kevre.model.step import duration
-from kevre.rights.terms import Terms
+from kevre.model.terms import LONGEST_PURPOSE, Terms, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +27,11 @@ class Told:
     terms: Terms
 
     @classmethod
-    def of(cls, notice: Notice) -> Told:
-        """Tell a notice."""
-        at_s = int(notice.made_at.timestamp())
-        return cls(notice.pk, notice.urn, notice.word, at_s, notice.terms)
-
-    @classmethod
     def read(cls, found: Sequence[Any]) -> Told:
         """Read one of the wire; more members than are known here mean nothing."""
         number, urn, word, at_s, purpose, retention_s, onward, is_open, until_s = found[:9]
         terms = Terms(
-            str(purpose)[:240],
+            str(purpose)[:LONGEST_PURPOSE],
             None if retention_s is None else int(retention_s),
             bool(onward),
             None if until_s is None else int(until_s),

@@ -14,19 +14,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from kevre.flow.subscription import Subscription
-from kevre.rights.terms import LONGEST_PURPOSE, Terms
+from kevre.model.terms import LONGEST_PURPOSE, Terms, Word
 
 PATIENCE = timedelta(days=3)
 _LONGEST_RECEIPT = 300
-
-
-class Word(models.TextChoices):
-    """What a notice says of a series."""
-
-    TERMS = "terms", _("lent under these terms")
-    WITHDRAWN = "withdrawn", _("withdrawn by its holder")
-    EXPIRED = "expired", _("its time is over")
-    ERASED = "erased", _("erased")
 
 
 class Notice(models.Model):
@@ -42,7 +33,7 @@ class Notice(models.Model):
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="notices")
     series_id = models.BigIntegerField()
     urn = models.CharField(max_length=200)
-    word = models.CharField(max_length=16, choices=Word.choices)
+    word = models.CharField(max_length=16, choices=[(one.value, one.value) for one in Word])
     purpose = models.CharField(max_length=LONGEST_PURPOSE, blank=True)
     retention_s = models.BigIntegerField(null=True, blank=True)
     onward = models.BooleanField(default=False)

@@ -49,6 +49,10 @@ class Passage:
         """Tell from when to when there are readings of a series."""
         return self._store.extent(self._permit, series)
 
+    def raw(self, series: int, window: Window, *, as_of_s: int | None = None) -> Curve:
+        """Read one series, also as it was known at an earlier time [epoch s]."""
+        return self._store.read(self._permit, series, window, as_of_s=as_of_s)
+
     def blocks(self, series: int, window: Window) -> Iterator[Curve]:
         """Stream one series as it was stored, block by block."""
         return self._store.blocks(self._permit, series, window)

@@ -19,10 +19,11 @@ from django.db.models import Count, Max, Q, Sum
 
 from kevre.flow import notice, outbox
 from kevre.flow.cursor import Cursor
-from kevre.flow.notice import Lent, Word
+from kevre.flow.notice import Lent
 from kevre.flow.outbox import Due
 from kevre.flow.subscription import Subscription, selected
 from kevre.model.month import Month
+from kevre.model.terms import Word
 from kevre.places.point import MeteringPoint
 from kevre.places.series import Series
 from kevre.rights import gate

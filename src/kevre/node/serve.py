@@ -15,7 +15,8 @@ import uvicorn
 
 from kevre.federate import identity, pull
 from kevre.flow.way import Way
-from kevre.node import backup, broker, control, job, xmpp
+from kevre.model.window import instant
+from kevre.node import backup, broker, control, job, trace, xmpp
 from kevre.node.config import Config
 
 
@@ -54,7 +55,8 @@ def serve(
     puller = pull.Puller(way, identity.hold(config.home))
     feeds = job.Job("feeds", 2.0, lambda _: puller.tend())
     runner = job.Runner((*job.table(config), feeds), way)
-    listener = control.Listener(config.home, {"backup": _backup(config, way)})
+    verbs = {"backup": _backup(config, way), "trace": _trace(config, way)}
+    listener = control.Listener(config.home, verbs)
     # What talks to servers elsewhere, where the configuration names some.
     asked = (xmpp.service(config, way), broker.listener(config, way))
     talks = [one for one in asked if one is not None]
@@ -77,6 +79,15 @@ def _backup(config: Config, way: Way) -> control.Verb:
         form = str(asked.get("form", backup.COPY))
         backup.make(config, way.store, Path(str(asked["target"])), tell, form=form)
         return {}
+
+    return verb
+
+
+def _trace(config: Config, way: Way) -> control.Verb:
+    def verb(asked: Mapping[str, Any], tell: control.Tell) -> Mapping[str, Any]:
+        del tell
+        at = instant(str(asked["at"]))
+        return {"lines": trace.lines(config, way, str(asked["series"]), at)}
 
     return verb
 

@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from kevre.model.errors import Refused
 from kevre.model.permit import Permit
 from kevre.model.step import Resolution
+from kevre.model.terms import Terms
 from kevre.model.window import EARLIEST_S, LATEST_S, Window
 from kevre.places.party import Party
 from kevre.places.series import Series
@@ -26,7 +27,6 @@ from kevre.rights import terms as conditions
 from kevre.rights.access import AccessRecord, Basis
 from kevre.rights.account import Account
 from kevre.rights.grant import Audience, Grant
-from kevre.rights.terms import Terms
 
 # Fewer homes than this in one sum could be told apart: the threshold that French open data
 # on housing uses (article D. 111-53 of the code de l'énergie: at least ten points).

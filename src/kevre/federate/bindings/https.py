@@ -16,11 +16,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET, require_http_methods
 
-from kevre.federate import frame, node, serve
+from kevre.federate import deliver, frame, node, serve
 from kevre.federate.bindings.guard import asked, document, now, own, whole
 from kevre.federate.deliver import Sender, gathered
 from kevre.federate.peer import Peer
-from kevre.federate.told import Told
 from kevre.flow import notice, way
 from kevre.flow.subscription import Subscription
 from kevre.model.errors import Malformed
@@ -154,7 +153,7 @@ def _next(held: Subscription, after: int, told: set[int]) -> list[tuple[int, byt
     news = [one for one in notice.waiting(held, _MOST_NOTICES) if one.pk not in told]
     if news:
         told.update(one.pk for one in news)
-        return [(after, frame.encode(frame.Frame(after, told=tuple(map(Told.of, news)))))]
+        return [(after, frame.encode(frame.Frame(after, told=tuple(map(deliver.told, news)))))]
     sender = Sender(way.current().door, own(), held)
     frames = gathered(sender.frames(after, now()))
     return [(one.cursor, frame.encode(one)) for one in frames]

@@ -28,12 +28,11 @@ from slixmpp.exceptions import IqError, IqTimeout, XMPPError
 from slixmpp.xmlstream.handler import CoroutineCallback
 from slixmpp.xmlstream.matcher import MatchXPath, StanzaPath
 
-from kevre.federate import command, contact
+from kevre.federate import command, contact, deliver
 from kevre.federate.command import Asked, Command, Outcome
 from kevre.federate.contact import Contact
 from kevre.federate.deliver import Sender, gathered
 from kevre.federate.identity import Identity
-from kevre.federate.told import Told
 from kevre.flow import notice, outbox
 from kevre.flow.accept import Writer
 from kevre.flow.subscription import Subscription
@@ -236,7 +235,7 @@ class _Session(slixmpp.ClientXMPP):
         news = await sync_to_async(notice.unsent)(held, _PUSHED_AT_ONCE)
         if not news:
             return True
-        said = [quoalise.notice(Told.of(one).attributes()) for one in news]
+        said = [quoalise.notice(deliver.told(one).attributes()) for one in news]
         if not await self._sent(held.address, said, server):
             return False
         await sync_to_async(notice.sent)(news, datetime.now(UTC))

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('series_id', models.BigIntegerField()),
                 ('urn', models.CharField(max_length=200)),
-                ('word', models.CharField(choices=[('terms', 'lent under these terms'), ('withdrawn', 'withdrawn by its holder'), ('expired', 'its time is over'), ('erased', 'erased')], max_length=16)),
+                ('word', models.CharField(choices=[('terms', 'terms'), ('withdrawn', 'withdrawn'), ('expired', 'expired'), ('erased', 'erased')], max_length=16)),
                 ('purpose', models.CharField(blank=True, max_length=240)),
                 ('retention_s', models.BigIntegerField(blank=True, null=True)),
                 ('onward', models.BooleanField(default=False)),

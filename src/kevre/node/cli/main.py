@@ -24,6 +24,7 @@ from kevre.node.cli import (
     registry,
     simulate,
     store,
+    trace,
     tray,
     xmpp,
 )
@@ -47,6 +48,7 @@ app.add_typer(tray.app, name="tray")
 app.add_typer(xmpp.app, name="xmpp")
 app.add_typer(simulate.app, name="simulate")
 app.command("conformance")(conformance.conformance)
+app.command("trace")(trace.trace)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
