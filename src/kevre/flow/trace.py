@@ -135,7 +135,7 @@ def _lent(series: Series, start_s: int) -> Iterator[Step]:
         waits = Parcel.objects.filter(
             subscription=one, series_id=series.pk, first_s__lte=start_s, end_s__gt=start_s
         ).exists()
-        how = "waits to be sent" if waits else "was committed there"
+        how = "is not acknowledged yet" if waits else "was committed there"
         yield Step(one.heard_at, f"lent to {one.party.name}: {how}")
 
 
