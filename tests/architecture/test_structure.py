@@ -59,12 +59,25 @@ def test_only_the_gate_of_rights_makes_a_permit():
     assert makers == {"src/kevre/rights/gate.py"}
 
 
-def test_only_the_export_takes_the_operators_way_out():
+def test_only_the_commands_of_the_operator_take_the_operators_way_out():
     makers = {named(path) for path in MODULES if any(calls(path, {"permit_export"}))}
     takers = {named(path) for path in MODULES if any(calls(path, {"passage"}))}
 
     assert makers == {"src/kevre/flow/read.py"}
-    assert takers == {"src/kevre/flow/export.py"}
+    assert takers == {"src/kevre/flow/export.py", "src/kevre/flow/trace.py"}
+    # Nothing that answers over a network traces: the control socket is its owner's alone.
+    tracers = {
+        named(path)
+        for path in MODULES
+        if re.search(
+            r"^ *from kevre\.(flow|node) import .*\btrace\b", path.read_text(), re.MULTILINE
+        )
+    }
+    assert tracers <= {
+        "src/kevre/node/cli/trace.py",
+        "src/kevre/node/serve.py",
+        "src/kevre/node/trace.py",
+    }
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from kevre.federate.description import Neighbour
 from kevre.federate.identity import Identity, PublicIdentity
 from kevre.federate.peer import Peer
 from kevre.federate.seal import Seal
-from kevre.flow.read import Door
+from kevre.flow.read import Curve
 from kevre.model.errors import Refused
 from kevre.model.window import Window
 from kevre.places.series import Series
@@ -101,15 +101,22 @@ def over(series: int, at_s: int) -> KeptSeal | None:
     return KeptSeal.objects.filter(series_id=series, first_s__lte=at_s, end_s__gt=at_s).first()
 
 
-def told(door: Door, series: Series, start_s: int, own: Identity, now: datetime) -> str:
-    """Say whose seal a reading lies under, and whether what is held is what was sealed."""
+def told(series: Series, start_s: int, own: Identity, raw: Callable[[Window], Curve]) -> str:
+    """Say whose seal a reading lies under, and whether what is held is what was sealed.
+
+    Args:
+        series: of the reading.
+        start_s: of the reading [epoch s].
+        own: this node's identity.
+        raw: reads the series.
+    """
     found = over(series.pk, start_s)
     if found is None:
         if hasattr(series.source, "peer"):
             return "no seal is kept of this day yet"
         return "first stored here; it is sealed with this node's key whenever it is sent"
     window = Window.of_seconds(found.first_s, found.end_s)
-    curve = door.passage([series.pk], window, now=now).raw(series.pk, window)
+    curve = raw(window)
     held = Seal(found.signer, bytes(found.content))
     first = datetime.fromtimestamp(found.first_s, UTC)
     span = f"{len(curve)} readings from {first:%Y-%m-%d} on"

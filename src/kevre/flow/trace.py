@@ -64,6 +64,15 @@ def life(store: Store, door: Door, series: Series, at: datetime, *, now: datetim
     return Life(series, datetime.fromtimestamp(start_s, UTC), (*steps, *_read(series, start_s)))
 
 
+def raw(door: Door, series: Series, window: Window, *, now: datetime) -> Curve:
+    """Give what is held of a past window, for whoever checks a seal over it.
+
+    Raises:
+        Refused: the window is not past.
+    """
+    return door.passage([series.pk], window, now=now).raw(series.pk, window)
+
+
 def _start_s(passage: Passage, series: Series, at_s: int) -> int:
     """Give the start of the reading that holds an instant, or the instant itself."""
     found = at_s

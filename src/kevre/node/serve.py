@@ -38,18 +38,7 @@ def serve(
         when_open: called once the server answers.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    settings = uvicorn.Config(
-        "kevre.node.asgi:application",
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=3,
-        timeout_keep_alive=config.keep_alive_s,
-        server_header=False,
-    )
-    server = _Server(settings, way, when_open)
+    server = _Server(_settings(config, host, port), way, when_open)
     # The server raises again what ended it: leave by the way of every exit, not by dying.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     puller = pull.Puller(way, identity.hold(config.home))
@@ -72,6 +61,20 @@ def serve(
             talk.close()
         puller.close()
         runner.close()
+
+
+def _settings(config: Config, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        "kevre.node.asgi:application",
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+        timeout_keep_alive=config.keep_alive_s,
+        server_header=False,
+    )
 
 
 def _backup(config: Config, way: Way) -> control.Verb:

@@ -27,7 +27,10 @@ def lines(config: Config, way: Way, urn: str, at: datetime) -> list[str]:
         raise Missing("series.absent", "there is no such series", where=name)
     found = trace.life(way.store, way.door, series, at, now=now)
     sealed = provenance.told(
-        way.door, series, int(found.start.timestamp()), identity.hold(config.home), now
+        series,
+        int(found.start.timestamp()),
+        identity.hold(config.home),
+        lambda window: trace.raw(way.door, series, window, now=now),
     )
     steps = [*found.steps, trace.Step(None, sealed)]
     return [name, f"the reading that starts {found.start.isoformat()}", *map(_line, steps)]
