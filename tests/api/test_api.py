@@ -240,4 +240,12 @@ def test_the_api_describes_itself(client, db):
         "/api/v1/series",
         "/api/v1/series/{key}",
         "/api/v1/series/{key}/readings",
+        "/api/v1/grants",
+        "/api/v1/grants/{key}",
+        "/api/v1/grants/{key}/renounce",
+        "/api/v1/accesses",
+        "/api/v1/applications",
+        "/api/v1/applications/{key}",
+        "/api/v1/applications/{key}/uses",
+        "/api/v1/who",
     }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ninja import NinjaAPI
-
 import kevre
-from kevre.api import problem, reading, series, site
+from kevre.api import access, application, grant, problem, reading, series, site, who
+from kevre.api.description import Api
 
-api = NinjaAPI(
+api = Api(
     title="Kevre",
     version=f"1 (Kevre {kevre.__version__})",
     urls_namespace="api-1",
@@ -24,3 +23,7 @@ problem.install(api)
 api.add_router("/readings", reading.router, tags=["readings"])
 api.add_router("/sites", site.router, tags=["sites"])
 api.add_router("/series", series.router, tags=["series"])
+api.add_router("/grants", grant.router, tags=["grants"])
+api.add_router("/accesses", access.router, tags=["access log"])
+api.add_router("/applications", application.router, tags=["applications"])
+api.add_router("/who", who.router, tags=["who"])

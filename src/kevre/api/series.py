@@ -7,10 +7,10 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from ninja import Query, Router, Schema
+from ninja import Path, Query, Router, Schema
 
 from kevre.api import answer
-from kevre.api.visit import PURPOSE, visit
+from kevre.api.visit import LARGEST_KEY, PURPOSE, visit
 from kevre.flow import way
 from kevre.model.errors import Malformed, Missing
 from kevre.model.step import Resolution, duration
@@ -70,7 +70,9 @@ class SeriesListOut(Schema):
 def series_list(
     request: HttpRequest,
     site: str = Query("", description="slug of a site"),
-    after: int = Query(0, description="id of the last series of the page before"),
+    after: int = Query(
+        0, ge=0, le=LARGEST_KEY, description="id of the last series of the page before"
+    ),
     limit: int = Query(100, ge=1, le=500),
 ) -> SeriesListOut:
     """Give the series in the order of their ids."""
@@ -84,7 +86,7 @@ def series_list(
 
 
 @router.get("/{int:key}", response=SeriesOut, summary="Describe one series")
-def series_one(request: HttpRequest, key: int) -> SeriesOut:
+def series_one(request: HttpRequest, key: int = Path(..., ge=0, le=LARGEST_KEY)) -> SeriesOut:
     """Give one series; an unreadable one is as absent as an unknown one."""
     return SeriesOut.of(_find(request, key))
 
@@ -96,7 +98,7 @@ def series_one(request: HttpRequest, key: int) -> SeriesOut:
 )
 def readings(
     request: HttpRequest,
-    key: int,
+    key: int = Path(..., ge=0, le=LARGEST_KEY),
     start: datetime = Query(..., description="first instant, with its offset"),
     end: datetime = Query(..., description="instant after the last, with its offset"),
     resolution: Resolution = Query(Resolution.RAW, description="raw, PT10M … P1Y"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.http import HttpRequest
 from django.utils import timezone
 
-from kevre.model.errors import Refused
+from kevre.model.errors import Refused, Unavailable
 from kevre.rights import application as applications
 from kevre.rights import consent
 from kevre.rights.account import Account
@@ -16,6 +16,8 @@ from kevre.rights.gate import Reader
 from kevre.rights.rate import Rate
 
 PURPOSE = "api"
+# The largest key that a registry can hold.
+LARGEST_KEY = 2**63 - 1
 # For people and guests, who have no number of their own.
 _PER_MINUTE = 300
 RATE = Rate()
@@ -50,15 +52,36 @@ def application(request: HttpRequest) -> tuple[Application, Account | None] | No
     return found
 
 
+def caller(request: HttpRequest) -> Account | None:
+    """Give the account of the session, if there is one."""
+    return request.user if isinstance(request.user, Account) else None
+
+
+def person(request: HttpRequest) -> Account:
+    """Give the account of the session.
+
+    Raises:
+        Refused: nobody is signed in, or an application asks, which this is not for.
+    """
+    account = caller(request)
+    if account is None or "Authorization" in request.headers:
+        raise Refused("account.needed", "this is for people who are signed in", hint="sign in")
+    return account
+
+
 def _visit(request: HttpRequest, now: datetime) -> tuple[Reader, datetime]:
     at_s = int(now.timestamp())
     found = application(request)
     if found is None:
-        account = request.user if isinstance(request.user, Account) else None
+        account = caller(request)
         who = f"account {account.pk}" if account else f"guest {request.META.get('REMOTE_ADDR')}"
         RATE.count(who, _PER_MINUTE, at_s)
         return Reader(account, is_support=hasattr(request, "acting")), now
     asking, person = found
+    try:
+        RATE.count(f"application {asking.pk}", asking.per_minute, at_s)
+    except Unavailable:
+        applications.note(asking, now.date(), refused=True)
+        raise
     applications.note(asking, now.date())
-    RATE.count(f"application {asking.pk}", asking.per_minute, at_s)
     return Reader(None, asking.party, only=consent.grants(asking, person)), now

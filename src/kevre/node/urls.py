@@ -11,6 +11,7 @@ from kevre.api import oauth, uplink
 from kevre.api.routes import api
 from kevre.federate.bindings import https
 from kevre.formats import word
+from kevre.node import absent
 from kevre.node.health import healthz
 from kevre.web import live, problem
 
@@ -42,5 +43,5 @@ urlpatterns = [
 
 handler400 = problem.handler400
 handler403 = problem.handler403
-handler404 = problem.handler404
+handler404 = absent.handler404
 handler500 = problem.handler500

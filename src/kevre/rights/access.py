@@ -13,10 +13,13 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import connection, models, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from kevre.model.errors import Conflict
 from kevre.places.party import Party
+from kevre.places.series import Series
+from kevre.rights.account import Account
 from kevre.rights.grant import Grant
 
 _AT_ONCE = 1_000
@@ -79,6 +82,12 @@ class AccessPurge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.until:%Y-%m-%d} · {self.count}"
+
+
+def about(account: Account) -> QuerySet[AccessRecord]:
+    """Give the lines on series of the sites that an account holds."""
+    own = Series.objects.filter(point__site__party__memberships__account=account)
+    return AccessRecord.objects.filter(series_id__in=own.values("pk"))
 
 
 def append(records: Iterable[AccessRecord]) -> None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from kevre.model.errors import Refused
 from kevre.model.step import Resolution
 from kevre.places.site import Site
+from kevre.rights.access import AccessRecord
 from kevre.rights.account import Account
 from kevre.rights.application import Application
 from kevre.rights.grant import Audience, Grant
@@ -95,12 +96,34 @@ def withdraw(account: Account, application: Application, now: datetime) -> int:
         return given.update(withdrawn_at=now)
 
 
+def renounce(
+    application: Application, account: Account | None, pk: int, now: datetime
+) -> Grant | None:
+    """End a grant that an application gives back; none if it has no such grant."""
+    with transaction.atomic():
+        found = held(application, account).filter(pk=pk).select_related("site", "party").first()
+        if found is not None and found.withdrawn_at is None:
+            found.withdrawn_at = now
+            found.save(update_fields=["withdrawn_at"])
+    return found
+
+
+def held(application: Application, account: Account | None) -> QuerySet[Grant]:
+    """Give the grants of a token, those that ended too: of one person, or all of a service."""
+    if account is None:
+        return Grant.objects.filter(party=application.party_id)
+    return Grant.objects.filter(consent__application=application, consent__account=account)
+
+
+def accesses(application: Application, account: Account | None) -> QuerySet[AccessRecord]:
+    """Give the lines of the access log on what a token read by its own grants."""
+    found = AccessRecord.objects.filter(party=application.party_id)
+    return found.filter(grant__in=held(application, account).values("pk"))
+
+
 def grants(application: Application, account: Account | None) -> frozenset[int]:
     """Give the grants that a token may use: those of one person, or all that a service has."""
-    if account is None:
-        found = Grant.objects.filter(party=application.party_id)
-    else:
-        found = Grant.objects.filter(consent__application=application, consent__account=account)
+    found = held(application, account)
     return frozenset(found.filter(withdrawn_at=None).values_list("pk", flat=True))
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from kevre.model.step import Resolution
 from kevre.places.party import Party
 from kevre.places.site import Site
+from kevre.rights.account import Account
 
 
 class Audience(models.TextChoices):
@@ -70,3 +73,21 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.audience} · {self.site_id} · {self.purpose}"
+
+
+def given(account: Account) -> QuerySet[Grant]:
+    """Give the grants to sites that an account holds, those that ended too."""
+    own = Site.objects.filter(party__memberships__account=account)
+    return Grant.objects.filter(site__in=own.values("pk"))
+
+
+def received(account: Account) -> QuerySet[Grant]:
+    """Give the grants to the parties that an account acts for, those that ended too."""
+    parties = Party.objects.filter(memberships__account=account)
+    return Grant.objects.filter(party__in=parties.values("pk"))
+
+
+def is_in_force(grant: Grant, now: datetime) -> bool:
+    """Say whether a grant holds at a moment."""
+    began = grant.valid_since <= now and grant.withdrawn_at is None
+    return began and (grant.valid_until is None or grant.valid_until > now)
