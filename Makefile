@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-spark fuzz soak soak-federation check bench bench-territory bench-cold lock clean
+.PHONY: help demo demo-reset test test-spark test-homeassistant fuzz soak soak-federation check bench bench-territory bench-cold lock clean
 
 # The newest Python from 3.11 on that really runs.
 PYTHON := $(shell for name in python3.13 python3.12 python3.11 python3; do \
@@ -34,6 +34,9 @@ demo-reset: ## Forget the demo's data and begin anew
 
 test: dev-environment ## Run every test; installs the Debian packages it needs where it may
 	@$(BIN)/python tools/test.py
+
+test-homeassistant: dev-environment ## Let a real Home Assistant send to a node; brings it (400 MB)
+	@$(BIN)/python tools/homeassistant.py
 
 test-spark: dev-environment ## Ask a territory's export in Apache Spark; brings Spark (450 MB) and Java
 	@$(BIN)/python tools/spark.py
@@ -75,6 +78,8 @@ lock: dev-environment ## Renew the pinned requirements (needs uv); pins hold ver
 		-c requirements/node.txt -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements/spark.in -o requirements/spark.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		requirements/homeassistant.in -o requirements/homeassistant.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		requirements/fuzz.in -o requirements/fuzz.txt
 

@@ -74,7 +74,7 @@ def main() -> int:
     tally.run("import contracts", [tool["lint-imports"], "--no-cache"])
     pytest = [tool["coverage"], "run", "-m", "pytest"]
     parallel = [*pytest, "-n", "2", "--dist", "loadgroup"]
-    tally.run("tests", [*parallel, "-m", "not browser and not spark"])
+    tally.run("tests", [*parallel, "-m", "not browser and not spark and not homeassistant"])
     if "chromium" not in missing:
         tally.run("browser", [*pytest, "-m", "browser"])
     if "postgresql" not in missing:

@@ -152,7 +152,9 @@ def test_every_dependency_is_justified():
     assert {name for name in names if f"`{name}`" not in page} == set()
 
 
-@pytest.mark.parametrize(("name", "least"), [("node", 20), ("dev", 20), ("spark", 5)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("node", 20), ("dev", 20), ("spark", 5), ("homeassistant", 20)]
+)
 def test_pins_have_hashes_and_name_no_host(name, least):
     text = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
     pinned = re.findall(r"^[a-z0-9_-]+==", text, re.MULTILINE)

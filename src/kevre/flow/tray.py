@@ -121,8 +121,11 @@ def in_unit(value: Exact, said: str, wanted: str) -> Exact:
     Raises:
         Malformed: the units are not of one dimension.
     """
+    shift = units.shift(said, wanted)
+    if not shift:
+        return value
     mantissa, exponent = value
-    return exact.from_decimal(Decimal(mantissa).scaleb(exponent + units.shift(said, wanted)))
+    return exact.from_decimal(Decimal(mantissa).scaleb(exponent + shift))
 
 
 def _split(found: Input, whole: Exact) -> tuple[Exact, ...]:
