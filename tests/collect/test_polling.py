@@ -207,6 +207,48 @@ def test_a_device_that_came_back_but_says_nothing_yet_is_no_longer_failing(tmp_p
         thread.join(5)
 
 
+class Noting:
+    """A driver that notes in which period it was read."""
+
+    listens = False
+
+    def __init__(self, clock):
+        self.clock, self.periods = clock, []
+
+    def open(self):
+        pass
+
+    def read(self):
+        self.periods.append(int(self.clock()))
+        return ()
+
+    def close(self):
+        pass
+
+    def counts(self):
+        return {}
+
+
+def test_a_clock_that_runs_slow_makes_no_device_be_read_twice_in_a_period(tmp_path):
+    begin = time.monotonic()
+
+    def slow():
+        return 1_000_000 + (time.monotonic() - begin) * 0.7
+
+    driver = Noting(slow)
+    around = Surroundings(tmp_path, slow)
+    one = Device("slow", "test", rig.POINT, Pace(1, 1), driver)
+    poller = Poller(one, lambda name, due: None, board=around.board, clock=slow)
+    stopping = threading.Event()
+    thread = threading.Thread(target=poller.run, args=(stopping,))
+    thread.start()
+    wait_until(lambda: len(driver.periods) >= 3)
+    stopping.set()
+    thread.join(5)
+
+    assert driver.periods == sorted(set(driver.periods))
+
+
 def test_states_are_read_back_as_they_were_written(broken):
     poller, driver = broken
     wait_until(lambda: driver.opened > 1)

@@ -23,6 +23,7 @@ from kevre.model.reading import Reading
 log = logging.getLogger(__name__)
 
 _LONGEST_BACKOFF_S = 60.0  # or a period, where that is longer
+_LEAST_WAIT_S = 0.001
 _CALM_S = 30.0  # longer than a silent Linky is waited for
 _LOG_AGAIN = 20  # a failure that goes on is logged at its 1st, 21st, 41st ... time
 
@@ -75,7 +76,7 @@ class Poller:
                 while not stopping.is_set():
                     self._read()
                     if not self._device.driver.listens:
-                        stopping.wait(self._until_next_s())
+                        self._wait(stopping)
             except KevreError as error:
                 self._failed(f"{error.code}: {error}", error.code)
             except Exception as error:
@@ -141,7 +142,13 @@ class Poller:
         except Exception:
             log.exception("device cannot be closed", extra={"device": self._device.name})
 
-    def _until_next_s(self) -> float:
-        """Give the time to the next whole period since the epoch [s]."""
+    def _wait(self, stopping: threading.Event) -> None:
+        """Wait for the next whole period since the epoch.
+
+        Our clock may run slower than the machine's while it catches up a difference: a device
+        read too early would be read again in the same period, and what it said be passed over.
+        """
         every_s = self._device.pace.every_s
-        return every_s - self._clock() % every_s
+        period = self._clock() // every_s
+        while not stopping.is_set() and (now_s := self._clock()) // every_s == period:
+            stopping.wait(max(every_s - now_s % every_s, _LEAST_WAIT_S))
