@@ -9,13 +9,14 @@ finds them there.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from kevre.flow import quarantine
 from kevre.flow.arrival import Arrival
 from kevre.flow.live import Hub
-from kevre.flow.quarantine import Quarantined
+from kevre.flow.quarantine import Held
 from kevre.flow.register import Registrar
 from kevre.model import identifier
 from kevre.model.batch import Batch, Column
@@ -25,7 +26,7 @@ from kevre.model.reading import Fault
 from kevre.places.series import Series
 from kevre.places.site import Site
 from kevre.places.source import Source
-from kevre.quality.plausible import implausible
+from kevre.quality.plausible import BEYOND, implausible
 from kevre.rights.key import Key
 from kevre.store import Store, Written
 
@@ -47,6 +48,8 @@ class Writer:
         source: what newly registered series say of their origin.
         own_series: whether it only writes series that it brought: those of its source.
         prefixes: beginnings of the paths it may write; none for all.
+        takes_doubtful: whether values beyond what is believed are kept, as doubtful: a person
+            looked at them.
     """
 
     origin: str
@@ -56,6 +59,7 @@ class Writer:
     source: Source | None = None
     own_series: bool = False
     prefixes: tuple[str, ...] = ()
+    takes_doubtful: bool = False
 
     @classmethod
     def of_key(cls, key: Key) -> Writer:
@@ -117,23 +121,23 @@ class Gate:
         Raises:
             Unavailable: the store cannot write now; nothing was kept, send it again.
         """
-        faults = list(batch.faults)
-        columns = self._admit(batch.columns, writer, faults, now_s)
-        quarantine(batch, writer.origin, faults, now_s)
+        held = [Held(fault) for fault in batch.faults]
+        columns = self._admit(batch.columns, writer, held, now_s)
+        quarantine.keep(batch, writer.origin, held, now_s)
         written = self._store.write(
             [(series.pk, column) for series, column in columns],
             batch=f"{writer.origin}:{batch.key}",
             now_s=now_s,
         )
-        late = [fault for _, _, fault in written.refused]
-        quarantine(batch, writer.origin, late, now_s)
-        receipt = _receipt(written, (*faults, *late))
+        late = list(_late(written, columns))
+        quarantine.keep(batch, writer.origin, late, now_s)
+        receipt = _receipt(written, tuple(one.fault for one in (*held, *late)))
         _log_arrival(batch, writer.origin, receipt, now_s)
         self._tell(columns, now_s)
         return receipt
 
     def _admit(
-        self, columns: Iterable[Column], writer: Writer, faults: list[Fault], now_s: int
+        self, columns: Iterable[Column], writer: Writer, held: list[Held], now_s: int
     ) -> list[tuple[Series, Column]]:
         registrar = Registrar(self._store, writer.site, writer.source)
         admitted: list[tuple[Series, Column]] = []
@@ -141,10 +145,11 @@ class Gate:
             try:
                 series = _find(column, writer, registrar)
             except KevreError as error:
-                faults.append(replace(Fault.of(error, field="n"), raw=_summary(column)))
+                fault = replace(Fault.of(error, field="n"), raw=_summary(column))
+                held.append(Held(fault, column))
                 continue
-            sound, bad = _sound(column, now_s)
-            faults.extend(bad)
+            sound, bad = _sound(column, writer, now_s)
+            held.extend(bad)
             if len(sound):
                 admitted.append((series, sound))
         return admitted
@@ -156,30 +161,6 @@ class Gate:
             if is_news and column.quality[last] != Quality.MISSING:
                 value = column.value[last] * 10.0**column.exponent
                 self._hub.publish(series.pk, column.start_s[last], value)
-
-
-def quarantine(batch: Batch, origin: str, faults: Iterable[Fault], now_s: int) -> None:
-    """Keep the faults of a batch for a person to mend; the same fault is kept once."""
-    at = datetime.fromtimestamp(now_s, UTC)
-    Quarantined.objects.bulk_create(
-        (
-            Quarantined(
-                origin=origin,
-                batch_key=batch.key,
-                source=batch.source[:300],
-                line=fault.line,
-                code=fault.code,
-                field=fault.field[:80],
-                message=fault.message[:300],
-                hint=fault.hint[:300],
-                raw=fault.raw[:200].replace("\x00", "\ufffd"),
-                received_at=at,
-            )
-            for fault in faults
-        ),
-        ignore_conflicts=True,
-        batch_size=500,
-    )
 
 
 def _find(column: Column, writer: Writer, registrar: Registrar) -> Series:
@@ -217,21 +198,34 @@ def _find(column: Column, writer: Writer, registrar: Registrar) -> Series:
     return series
 
 
-def _sound(column: Column, now_s: int) -> tuple[Column, list[Fault]]:
+def _sound(column: Column, writer: Writer, now_s: int) -> tuple[Column, list[Held]]:
     """Split off what cannot be true: readings from the future, values beyond physics."""
     bad = implausible(column, latest_s=now_s + FUTURE_TOLERANCE_S)
     if not bad:
         return column, []
-    good = [index for index in range(len(column)) if index not in bad]
-    sound = replace(
-        column,
-        start_s=array("q", (column.start_s[index] for index in good)),
-        step_s=array("i", (column.step_s[index] for index in good)),
-        value=array("q", (column.value[index] for index in good)),
-        quality=array("B", (column.quality[index] for index in good)),
-        line=array("i"),
-    )
-    return sound, list(bad.values())
+    if writer.takes_doubtful:
+        beyond = [at for at, fault in bad.items() if fault.code == BEYOND]
+        column = _doubted(column, beyond)
+        bad = {at: fault for at, fault in bad.items() if fault.code != BEYOND}
+    sound, held = quarantine.split(column, bad)
+    return sound, list(held)
+
+
+def _doubted(column: Column, places: Iterable[int]) -> Column:
+    """Give a column some of whose readings are doubtful."""
+    quality = array("B", column.quality)
+    for at in places:
+        quality[at] = Quality.DOUBTFUL
+    return replace(column, quality=quality)
+
+
+def _late(written: Written, columns: Sequence[tuple[Series, Column]]) -> Iterator[Held]:
+    """Give what the store could not keep, each with its reading."""
+    by_series = {series.pk: column for series, column in columns}
+    for key, start_s, fault in written.refused:
+        column = by_series.get(key)
+        at = column.start_s.index(start_s) if column and start_s in column.start_s else None
+        yield Held(fault, None if column is None or at is None else quarantine.cut(column, [at]))
 
 
 def _summary(column: Column) -> str:

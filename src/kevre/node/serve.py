@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,7 +17,7 @@ import uvicorn
 from kevre.federate import identity, pull
 from kevre.flow.way import Way
 from kevre.model.window import instant
-from kevre.node import backup, broker, control, job, trace, xmpp
+from kevre.node import backup, broker, control, job, quarantine, trace, xmpp
 from kevre.node.config import Config
 
 
@@ -44,7 +45,11 @@ def serve(
     puller = pull.Puller(way, identity.hold(config.home))
     feeds = job.Job("feeds", 2.0, lambda _: puller.tend())
     runner = job.Runner((*job.table(config), feeds), way)
-    verbs = {"backup": _backup(config, way), "trace": _trace(config, way)}
+    verbs: dict[str, control.Verb] = {
+        "backup": _backup(config, way),
+        "trace": _trace(config, way),
+        "replay": partial(quarantine.replayed, way),
+    }
     listener = control.Listener(config.home, verbs)
     # What talks to servers elsewhere, where the configuration names some.
     asked = (xmpp.service(config, way), broker.listener(config, way))

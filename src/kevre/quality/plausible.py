@@ -40,6 +40,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "m": (0, 10),
     "s": (0, 86_400 * 366 * 50),  # meters count for decades
 }
+BEYOND = "reading.bound"
 _FUTURE_HINT = "check the clock and the zone of the source"
 _BOUND_HINT = "check the unit; a value such as 65535 can stand for 'none' in the source"
 

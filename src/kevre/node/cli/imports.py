@@ -1,4 +1,4 @@
-"""`kevre import FILE…` and `kevre quarantine`."""
+"""`kevre import FILE…`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Annotated, Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from rich.console import Console
 
 from kevre.connect.recognise import Hints
 from kevre.model.errors import Malformed
@@ -40,20 +39,6 @@ def import_files(
         code = intake.import_files(way, files, hints, intake.find_site(site))
     if code:
         raise typer.Exit(code)
-
-
-def quarantine(
-    most: Annotated[int, typer.Option(help="How many lines to show at the most.")] = 50,
-) -> None:
-    """Show what could not be kept, newest first, with its reason and remedy."""
-    start.ready()
-    from kevre.flow.models import Quarantined
-
-    out = Console(highlight=False)
-    for one in Quarantined.objects.filter(resolved_at__isnull=True)[:most]:
-        remedy = f" ({one.hint})" if one.hint else ""
-        place = f"{one.source}:{one.line} {one.field}".strip()
-        out.print(f"{place}: {one.message}{remedy}", markup=False, soft_wrap=True)
 
 
 def hints_of(

@@ -21,6 +21,7 @@ from kevre.node.cli import (
     inspect,
     node,
     peer,
+    quarantine,
     registry,
     simulate,
     store,
@@ -55,7 +56,7 @@ app.command("doctor")(doctor.doctor)
 app.command("user")(registry.user)
 app.command("key")(registry.key)
 app.add_typer(registry.keys, name="keys")
-app.command("quarantine")(imports.quarantine)
+app.add_typer(quarantine.app, name="quarantine")
 
 
 @app.callback(invoke_without_command=True)
