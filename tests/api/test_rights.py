@@ -13,7 +13,7 @@ from kevre.rights import access, consent
 from kevre.rights.access import AccessRecord, Basis
 from kevre.rights.models import Account, Grant, Membership
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.registry]
 
 
 class People:

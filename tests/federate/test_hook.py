@@ -21,7 +21,7 @@ from kevre.rights import hook
 from kevre.rights.hook import EventKind, HookEvent
 from kevre.rights.models import Account, Application, Role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.registry]
 OPENED = (ipaddress.ip_network("127.0.0.0/8"),)
 
 

@@ -326,6 +326,24 @@ def test_a_refresh_token_is_good_once(browser):
     assert again.status_code == 400
 
 
+def test_who_shows_a_used_refresh_token_ends_all_that_came_of_it(browser):
+    first = browser.tokens()["refresh_token"]
+    second = browser.token(grant_type="refresh_token", refresh_token=first).json()
+    browser.token(grant_type="refresh_token", refresh_token=first)
+
+    follows = browser.token(grant_type="refresh_token", refresh_token=second["refresh_token"])
+
+    assert follows.status_code == 400
+    assert api("series", second["access_token"]).status_code == 401
+
+
+def test_a_token_that_never_was_ends_nothing(browser):
+    told = browser.tokens()
+    browser.token(grant_type="refresh_token", refresh_token="never-was")
+
+    assert api("series", told["access_token"]).status_code == 200
+
+
 def test_what_a_person_withdraws_ends_at_once(browser, town):
     told = browser.tokens()
     consent.withdraw(Account.objects.get(email="home@x.example"), browser.application, town.now)

@@ -7,6 +7,7 @@ machinery is allauth's; the consent screen is a page of `web`.
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import Any
 
 from allauth.idp.oidc import views
@@ -15,13 +16,14 @@ from allauth.idp.oidc.models import Token
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from kevre.api import problem
 from kevre.model.errors import Unavailable
 from kevre.model.step import Resolution
 from kevre.rights import application as applications
-from kevre.rights import consent
+from kevre.rights import consent, spent
 from kevre.rights.grant import Grant
 from kevre.rights.rate import Rate
 
@@ -79,7 +81,14 @@ def metadata(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def token(request: HttpRequest) -> HttpResponse:
     """Give tokens for a code, a refresh token or a service's secret."""
-    return _counted(request, views.token)
+    secret = request.POST.get("refresh_token", "")
+    found = spent.alive(secret) if secret else None
+    answer = _counted(request, views.token)
+    if found is not None and answer.status_code == HTTPStatus.OK:
+        spent.note(found, timezone.now())
+    elif secret and answer.status_code == HTTPStatus.BAD_REQUEST:
+        spent.shown_again(Adapter().hash_token(secret))
+    return answer
 
 
 @csrf_exempt

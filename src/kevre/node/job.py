@@ -18,7 +18,7 @@ from kevre.flow import derive, notify, share, silence, tray
 from kevre.flow.way import Way
 from kevre.node import sponsorship
 from kevre.node.config import Config
-from kevre.rights import application, hook, session
+from kevre.rights import application, hook, session, spent
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def _tell(config: Config) -> int:
 
 def _forget(now: datetime) -> int:
     """Let go what is told of sessions, tokens and messages that are over."""
-    return session.forget(now) + application.forget(now) + hook.forget(now)
+    return session.forget(now) + application.forget(now) + hook.forget(now) + spent.forget(now)
 
 
 def _today_s() -> int:

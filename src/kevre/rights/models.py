@@ -9,6 +9,7 @@ from kevre.rights.grant import Grant
 from kevre.rights.hook import HookEvent
 from kevre.rights.key import Key
 from kevre.rights.role import Role
+from kevre.rights.spent import SpentToken
 from kevre.rights.terms import HeldTerms
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "Key",
     "Membership",
     "Role",
+    "SpentToken",
     "Use",
 ]

@@ -14,9 +14,13 @@ from django.utils.translation import gettext_noop as _
 from kevre.model.errors import Refused
 from kevre.places.party import Party
 from kevre.places.point import MeteringPoint
+from kevre.places.territory import Territory
 from kevre.rights import key
 from kevre.rights.account import Account, Membership
+from kevre.rights.role import Role, RoleKind
 
+# INSEE code of Lorient.
+_TOWN = "56121"
 DEVICE_ORIGIN = "demo-linky"
 DEVICE_POINT = "urn:dev:prm:00000000000101"
 
@@ -35,6 +39,7 @@ class _Role:
     role: str
     email: str
     party: str
+    kind: RoleKind | None = None
 
 
 _ROLES = (
@@ -43,8 +48,9 @@ _ROLES = (
         _("energy manager of the town"),
         "energie@lorient.example",
         "Ville de Lorient (démo)",
+        RoleKind.MANAGER,
     ),
-    _Role(_("citizen with a home"), "camille@foyer.example", "Camille Fictive"),
+    _Role(_("citizen with a home"), "camille@foyer.example", "Camille Fictive", RoleKind.CITIZEN),
 )
 
 
@@ -82,6 +88,9 @@ def _account(role: _Role, credential: Credential) -> None:
     )
     if role.party:
         Membership.objects.get_or_create(account=account, party=Party.objects.get(name=role.party))
+    town = Territory.objects.filter(code=_TOWN).first()
+    if role.kind and town:
+        Role.objects.get_or_create(account=account, kind=role.kind, territory=town)
 
 
 def _read(path: Path) -> tuple[Credential, ...]:
