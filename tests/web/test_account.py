@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 from lxml import html
+from tests.web import passkey
 from tests.web.town import HOUSE
 
 from kevre.places.models import Series, Site, Territory
@@ -151,14 +151,33 @@ def test_a_weak_password_is_refused_and_says_what_helps(town):
 
 def test_who_has_a_passkey_is_asked_for_it_after_the_password(client, town):
     account = person("a@x.example")
-    Authenticator.objects.create(
-        user=account, type=Authenticator.Type.WEBAUTHN, data={"name": "key", "credential": {}}
-    )
+    passkey.keep(account)
 
     answer = sign_in(client, "a@x.example", PASSWORD)
 
     assert answer.headers["Location"].endswith("/account/2fa/authenticate/")
+    whole(client, "en", "account/2fa/authenticate/")
     assert client.get("/en/security/").status_code == 302
+
+
+def test_recovery_codes_are_shown_once_and_open_the_account_once(town):
+    account = person("a@x.example")
+    passkey.keep(account)
+    client = signed_in(account)
+    client.post("/en/account/reauthenticate/", {"password": PASSWORD})
+    made = client.post("/en/account/2fa/recovery-codes/generate/", follow=True)
+    codes = html.fromstring(made.content.decode()).xpath("//ul[contains(@class,'codes')]/li/text()")
+    again = client.get("/en/account/2fa/recovery-codes/").content.decode()
+    opened = []
+    for _ in range(2):
+        other = Client()
+        sign_in(other, "a@x.example", PASSWORD)
+        other.post("/en/account/2fa/authenticate/", {"code": codes[0]})
+        opened.append(other.get("/en/security/").status_code)
+
+    assert len(codes) == 10
+    assert not any(code in again for code in codes)
+    assert opened == [200, 302]
 
 
 def test_a_session_is_listed_and_ended_from_elsewhere(town):
@@ -323,14 +342,31 @@ def test_pages_of_accounts_are_whole_in_each_language(town, language):
         "account/2fa/webauthn/",
         "account/2fa/webauthn/add/",
         "account/reauthenticate/",
+        "account/2fa/recovery-codes/generate/",
+        "account/2fa/recovery-codes/",
     ]
+    passkey.keep(account)
     client.post("/en/account/reauthenticate/", {"password": PASSWORD})
+    client.post("/en/account/2fa/recovery-codes/generate/")
     for path in paths:
-        answer = client.get(f"/{language}/{path}")
-        assert answer.status_code == 200, path
-        page = html.fromstring(answer.content.decode())
-        assert page.get("lang") == language, path
-        assert len(page.xpath("//h1")) == 1, path
-        assert not page.xpath("//@style | //style | //script[not(@src)]"), path
-        ids = page.xpath("//@id")
-        assert len(ids) == len(set(ids)), path
+        whole(client, language, path)
+
+
+@pytest.mark.parametrize("language", ["fr", "br", "en"])
+def test_pages_before_signing_in_are_whole_in_each_language(client, town, language):
+    for path in ("login/", "login/code/", "password/reset/", "inactive/", "signup/"):
+        whole(client, language, f"account/{path}")
+    client.post(f"/{language}/account/login/code/", {"email": "a@x.example"})
+    whole(client, language, "account/login/code/confirm/")
+
+
+def whole(client, language, path):
+    """Hold a page to what every page of ours is."""
+    answer = client.get(f"/{language}/{path}")
+    assert answer.status_code == 200, path
+    page = html.fromstring(answer.content.decode())
+    assert page.get("lang") == language, path
+    assert len(page.xpath("//h1")) == 1, path
+    assert not page.xpath("//@style | //style | //script[not(@src)]"), path
+    ids = page.xpath("//@id")
+    assert len(ids) == len(set(ids)), path

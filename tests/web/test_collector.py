@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
 from tests import registry
 
 from kevre.flow.collector import Collector
-from kevre.rights.models import Account, Membership
+from kevre.rights.models import Account, Membership, Role
 
 STATE = {
     "version": "0.1",
@@ -84,6 +85,35 @@ def test_an_operator_makes_a_collector_and_gets_its_code_once(operator, collecto
     assert [point.urn for point in made.points.all()] == [urn]
     assert "kevre-collect pair " in page.content.decode()
     assert "kevre-collect pair " not in operator.get(f"/en/collectors/{made.pk}/").content.decode()
+
+
+def with_role(kind, place):
+    account = Account.objects.create_user(f"{kind}@x.example")
+    Role.objects.create(account=account, kind=kind, territory=place)
+    client = Client()
+    client.force_login(account)
+    return client
+
+
+@pytest.mark.parametrize(("kind", "may"), [("manager", True), ("adviser", False)])
+def test_a_role_sets_up_collectors_of_its_territory(collector, kind, may):
+    client = with_role(kind, registry.commune())
+    page = f"/en/collectors/{collector.pk}/"
+
+    answer = client.post(page, {"pair": "1"})
+
+    assert (answer.status_code == 302) is may
+    assert ("<textarea" in client.get(page).content.decode()) is may
+
+
+def test_a_role_elsewhere_neither_sees_nor_makes_collectors_here(collector):
+    client = with_role("manager", registry.commune("35238", "Rennes"))
+    point = collector.points.get()
+
+    client.post("/en/collectors/", {"name": "another", "points": point.urn})
+
+    assert client.get(f"/en/collectors/{collector.pk}/").status_code == 404
+    assert Collector.objects.count() == 1
 
 
 def test_an_unknown_point_is_named_as_the_fault(operator, db):
