@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from kevre.flow import quarantine, way
@@ -20,6 +21,42 @@ from kevre.web import words
 from kevre.web.visit import Visit, visit
 
 _MOST_SHOWN = 40
+# What the gate says most often, for people; the rest stands as it was said.
+_REASONS = {
+    "reading.bound": (
+        _("A value that cannot be true"),
+        _("Check the unit; some devices write 65535 or -1 where they have none."),
+    ),
+    "reading.time": (
+        _("A time that cannot be"),
+        _("Check the clock and the time zone of what sends."),
+    ),
+    "reading.contradicts": (
+        _("Two values for one instant"),
+        _("The later one was kept."),
+    ),
+    "series.not_yours": (
+        _("A metering point that this key may not write"),
+        _("Add the point to the key, then replay."),
+    ),
+    "series.not_in_scope": (
+        _("A quantity that this key may not write"),
+        _("Widen the key, then replay."),
+    ),
+    "series.unknown": (_("A series that nobody knows"), _("Enter it, then replay.")),
+    "series.other_kind": (
+        _("Another quantity or unit than the series has"),
+        _("Say in which unit or to which series they belong, then replay."),
+    ),
+    "series.of_another": (
+        _("A series that somebody else brought first"),
+        _("Two sources measure under one name: give one of them another."),
+    ),
+    "feed.not_granted": (
+        _("A peer may not send this any more"),
+        _("Ask its holder for a grant."),
+    ),
+}
 _FILTERS = ("origin", "code", "series")
 
 
@@ -28,7 +65,8 @@ class Row:
     """One group of lines as a card of the page."""
 
     group: Group
-    message: str
+    title: str
+    said: str
     hint: str
     lines: str
     count: str
@@ -85,10 +123,14 @@ def _do(request: HttpRequest) -> None:
 
 
 def _row(look: Visit, one: Group) -> Row:
+    as_said = one.newest.message or one.code, one.newest.hint
+    title, hint = _REASONS.get(one.code, as_said)
+    said = one.newest.message if one.code in _REASONS else ""
     return Row(
         one,
-        gettext(one.newest.message) if one.newest.message else one.code,
-        gettext(one.newest.hint) if one.newest.hint else "",
+        str(title),
+        said,
+        str(hint),
         words.number_text(one.lines, look.locale),
         words.number_text(one.count, look.locale),
         words.ago_text(one.newest.received_at, look.now, look.locale),
