@@ -17,6 +17,7 @@ from kevre.formats import tight, word
 from kevre.model.batch import Column
 from kevre.model.errors import Refused, Unavailable
 from kevre.model.identifier import kind_of
+from kevre.rights import key as keys
 from kevre.rights.models import Key
 
 POINT = "urn:dev:prm:09876543210123"
@@ -218,3 +219,38 @@ def test_only_a_digest_of_a_code_is_stored(invited):
 
     assert code not in str(vars(stored))
     assert code.replace("-", "") not in str(vars(stored))
+
+
+def test_a_rotated_key_keeps_its_collector_and_the_old_one_ends_with_its_ticket(client, reported):
+    collector, ticket = reported
+    old = collector.key
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    new, secret = keys.rotate(old, soon)
+
+    answer, _ = up(client, word.of_ticket(ticket), [column()])
+    assert answer.status_code == 204  # no gap: the old one is good until then
+    answer, _ = up(client, word.of_key(secret), [column()])
+    assert answer.status_code == 200
+
+    same = Collector.objects.get()
+    assert (same.pk, same.key) == (collector.pk, new)
+    assert same.state["version"] == "1"
+
+
+def test_a_ticket_ends_when_the_time_of_its_key_does(client, reported):
+    collector, ticket = reported
+    keys.rotate(collector.key, datetime.now(UTC) - timedelta(seconds=1))
+
+    answer, _ = up(client, word.of_ticket(ticket), [column()])
+
+    assert answer.status_code == 401
+
+
+def test_a_collector_that_sends_too_often_is_told_to_wait(client, reported):
+    collector, ticket = reported
+    Key.objects.filter(pk=collector.key_id).update(per_minute=2)
+
+    answers = [up(client, word.of_ticket(ticket), [column()])[0] for _ in range(4)]
+
+    assert [one.status_code for one in answers].count(503) >= 1
+    assert int(answers[-1]["Retry-After"]) <= 60

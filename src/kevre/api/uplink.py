@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from kevre.api import problem
+from kevre.api.reading import RATE
 from kevre.flow import collector as collectors
 from kevre.flow import invite, way
 from kevre.flow.accept import Receipt, Writer
@@ -96,6 +97,7 @@ def _who(envelope: word.Sealed, now: datetime) -> tuple[Collector, bytes]:
 def _accept(collector: Collector, content: bytes, now_s: int) -> dict[int, Any]:
     if collector.key is None:
         raise Refused("key.refused", "a valid key is needed")
+    RATE.check(collector.key, now_s)
     writer = Writer.of_key(collector.key)
     note = tight.decode(content, origin=writer.origin, source=_SOURCE)
     waiting, version, state = _meta(note.meta)

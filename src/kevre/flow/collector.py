@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from kevre.formats.word import TICKET_BYTES
@@ -79,9 +80,23 @@ class Collector(models.Model):
 
 
 def of_key(key: Key) -> Collector:
-    """Give the collector that holds a key; it appears with its first word."""
-    found, _created = Collector.objects.get_or_create(key=key, defaults={"name": key.origin})
-    return found
+    """Give the collector that holds a key; it appears with its first word.
+
+    The successor of a key is held by the same collector: with its first word it takes over.
+    """
+    found = Collector.objects.filter(key=key).first()
+    if found is not None:
+        return found
+    before = Q(key__lineage=key.lineage) if key.lineage else Q(pk__in=())
+    if key.lineage:
+        before |= Q(key__name=key.lineage)
+    heir = Collector.objects.filter(before).order_by("-heard_at").first()
+    if heir is None:
+        found, _created = Collector.objects.get_or_create(key=key, defaults={"name": key.origin})
+        return found
+    heir.key = key
+    heir.save(update_fields=("key",))
+    return heir
 
 
 def of_ticket(ticket: bytes, now: datetime) -> Collector:
@@ -90,8 +105,12 @@ def of_ticket(ticket: bytes, now: datetime) -> Collector:
     Raises:
         Refused: nobody's, too old, or its key is revoked.
     """
+    is_good = Q(key__valid_until__isnull=True) | Q(key__valid_until__gt=now)
     found = Collector.objects.filter(
-        ticket_digest=_digest(ticket), ticket_at__gt=now - TICKET_LASTS, key__revoked_at=None
+        is_good,
+        ticket_digest=_digest(ticket),
+        ticket_at__gt=now - TICKET_LASTS,
+        key__revoked_at=None,
     )
     collector = found.select_related("key").first()
     if collector is None or collector.key is None:
