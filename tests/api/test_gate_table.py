@@ -399,3 +399,16 @@ def test_a_damaged_word_of_a_collector_is_asked_for_again(enter):
 
     assert answer.status_code in {422, 503}
     assert stored(entrance.way) == []
+
+
+@pytest.mark.registry
+@pytest.mark.parametrize("kind", NAMED)
+def test_names_that_no_database_keeps_are_no_way_to_stop_an_entrance(enter, kind):
+    entrance = enter(kind)
+    odd = "a\x00b\ud800" if kind in {EmoncmsPost, EmoncmsBulk, Mqtt} else "a\x00b"
+
+    entrance.send((NOW_S, 5), name=odd)
+
+    found = Waiting.objects.get().input
+    assert "\x00" not in found.node + found.name
+    assert "a" in found.node + found.name

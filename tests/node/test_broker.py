@@ -6,12 +6,18 @@ import sys
 import time
 
 import pytest
+from tests import registry
 from tests.collect.device.mosquitto import free_port, publisher, running
 from tests.served import KEVRE, ServedNode
 
-from kevre.model.errors import Malformed
-from kevre.node.broker import _address
+from kevre.flow.models import Input, Quarantined
+from kevre.flow.way import Way
+from kevre.formats.message import Message
+from kevre.model.errors import Malformed, Unavailable
+from kevre.node.broker import _address, let_in, look
 from kevre.node.config import Config
+from kevre.rights import key as keys
+from kevre.store import Store
 
 POINT = "urn:dev:prm:09876543210123"
 _KEY = """
@@ -145,3 +151,32 @@ def test_settings_that_cannot_be_are_told(tmp_path, changed):
 
     with pytest.raises(Malformed):
         _address(Config(tmp_path, "s", **good | changed))
+
+
+def test_the_doctor_says_whether_the_broker_is_there(tmp_path):
+    port = free_port()
+    config = Config(
+        tmp_path, "s", mqtt_url=f"mqtt://127.0.0.1:{port}", mqtt_topics=("a/#",), mqtt_key="k"
+    )
+    with pytest.raises(Unavailable):
+        look(config)
+    with running(tmp_path, port=port):
+        assert look(config) == "answers; 1 topics"
+
+
+@pytest.mark.django_db
+def test_a_message_that_nobody_foresaw_does_not_keep_the_others_waiting(tmp_path):
+    point = registry.series(registry.site()).point
+    key, _ = keys.issue("broker", [point], prefixes=["consumption/"])
+    now_s = int(time.time())
+    some = [
+        Message("a/power", b"5", now_s),
+        Message("a/odd", b"6", "no time"),  # stands for a mistake of ours
+        Message("a/volt", b"7", now_s),
+    ]
+    with Store(tmp_path / "readings.duckdb", memory_mb=128) as store:
+        let_in(Way.over(store), key, some, now_s)
+
+    assert set(Input.objects.values_list("name", flat=True)) == {"power", "volt"}
+    fault = Quarantined.objects.get()
+    assert (fault.code, fault.field) == ("message.odd", "a/odd")

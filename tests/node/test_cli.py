@@ -145,7 +145,8 @@ def test_the_doctor_finds_a_sound_node_sound(home):
     done = kevre(home, "doctor")
 
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("✓") == 5
+    assert done.stdout.count("✓") == 6
+    assert "0 inputs wait for a person" in done.stdout
 
 
 def test_the_doctor_says_what_is_wrong_with_a_folder_that_is_no_node(tmp_path):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 from kevre.model import identifier
 from kevre.model import unit as units
 from kevre.model.errors import Conflict, Malformed, Missing, Refused
-from kevre.model.input import MOST_NAME, MOST_NODE, InputName
+from kevre.model.input import MOST_NAME, MOST_NODE, MOST_UNIT, InputName
 from kevre.model.series import Direction, Kind, Statistic
 from kevre.places.point import MeteringPoint
 from kevre.quality.proposal import Proposal, propose
@@ -48,7 +48,7 @@ class Input(models.Model):
     lineage = models.CharField(max_length=12)
     node = models.CharField(max_length=MOST_NODE)
     name = models.CharField(max_length=MOST_NAME)
-    said_unit = models.CharField(max_length=20, blank=True)
+    said_unit = models.CharField(max_length=MOST_UNIT, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     first_at = models.DateTimeField()
     heard_at = models.DateTimeField()
@@ -62,7 +62,7 @@ class Input(models.Model):
         MeteringPoint, on_delete=models.PROTECT, null=True, blank=True, related_name="inputs"
     )
     path = models.CharField(max_length=120, blank=True)
-    unit = models.CharField(max_length=20, blank=True)
+    unit = models.CharField(max_length=MOST_UNIT, blank=True)
     is_signed = models.BooleanField(default=False)
 
     class Meta:
@@ -159,7 +159,7 @@ def enter(key: Key, name: InputName, unit: str, now_s: int) -> Input:
         lineage=lineage,
         node=name.node,
         name=name.name,
-        defaults={"said_unit": unit[:20], "first_at": now, "heard_at": now},
+        defaults={"said_unit": unit[:MOST_UNIT], "first_at": now, "heard_at": now},
     )
     return made
 

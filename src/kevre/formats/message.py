@@ -17,7 +17,7 @@ from decimal import Decimal
 from kevre.formats.document import document
 from kevre.model import exact
 from kevre.model.errors import KevreError, Malformed
-from kevre.model.input import MOST_NAME, MOST_NODE, InputName, InputValue, Posted, short
+from kevre.model.input import MOST_NAME, MOST_NODE, MOST_UNIT, InputName, InputValue, Posted, short
 from kevre.model.reading import Fault
 
 _TIMES = ("time", "Time", "timestamp", "ts", "last_seen")
@@ -103,7 +103,7 @@ def _one(node: str, name: str, at_s: int, text: str, unit: str) -> Posted:
 
 def _value(node: str, name: str, at_s: int, text: str, unit: str = "") -> InputValue:
     called = InputName(short(node, MOST_NODE), short(name, MOST_NAME))
-    return InputValue(called, at_s, exact.parse(text), unit[:20], 1)
+    return InputValue(called, at_s, exact.parse(text), short(unit, MOST_UNIT), 1)
 
 
 def _numbers(
@@ -127,7 +127,7 @@ def _members(
     unit = part.get("unit")
     given = part.get("value")
     if isinstance(unit, str) and isinstance(given, Decimal):
-        yield place or "value", given, unit[:20]
+        yield place or "value", given, short(unit, MOST_UNIT)
         return
     for name, one in part.items():
         if depth == 0 and name in _TIMES:

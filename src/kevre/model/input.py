@@ -15,6 +15,7 @@ from kevre.model.reading import Fault
 
 MOST_NODE = 64
 MOST_NAME = 200
+MOST_UNIT = 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,15 +66,18 @@ class Posted:
 
 
 def short(text: str, most: int) -> str:
-    """Give a name that fits: a longer one with its digest, so that no two become one.
+    """Give a name that fits, of letters that a database keeps; a longer one with its digest.
+
+    So no two names become one.
 
     >>> short("power", 20), short("a-very-long-name-of-a-sensor", 20)
     ('power', 'a-very-long~80f67fb2')
     """
-    if len(text) <= most:
-        return text
-    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"{text[: most - 9]}~{digest}"
+    kept = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if len(kept) <= most:
+        return kept
+    digest = hashlib.sha256(kept.encode()).hexdigest()[:8]
+    return f"{kept[: most - 9]}~{digest}"
 
 
 def first_faults(faults: Iterable[Fault], most: int) -> tuple[Fault, ...]:

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import logging
 import queue
+import socket
 import ssl
 import threading
 import time
@@ -19,8 +20,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from django.db import close_old_connections
+from django.db import DataError, close_old_connections
 
+from kevre.collect.broker import unreachable
 from kevre.collect.driver import lacking
 from kevre.federate import identity
 from kevre.flow import entrance
@@ -30,6 +32,7 @@ from kevre.formats import message as messages
 from kevre.formats.message import Message
 from kevre.model.errors import Malformed, Missing
 from kevre.model.input import Posted
+from kevre.model.reading import Fault
 from kevre.node.config import Config
 from kevre.rights.key import Key
 
@@ -41,11 +44,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _KEEPALIVE_S = 60
+_LOOK_S = 5
 _LONGEST_PAUSE_S = 30
 _MOST_WAITING = 10_000
 _AT_ONCE = 1_000
 _QOS = 1
 _SOURCE = "mqtt"
+# What a value can be at fault for; that a database is locked or full is not among it.
+_ODD = (DataError, ValueError, TypeError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,21 @@ def listener(config: Config, way: Way) -> Listener | None:
     return Listener(way, address, config.mqtt_topics, key.name, f"kevre-{own[:12]}")
 
 
+def look(config: Config) -> str:
+    """Say whether the broker of the configuration is there.
+
+    Raises:
+        Malformed: its settings cannot be.
+        Unavailable: nothing answers there.
+    """
+    address = _address(config)
+    try:
+        socket.create_connection((str(address.hostname), _port(address)), _LOOK_S).close()
+    except OSError as error:
+        raise unreachable(type(error).__name__) from error
+    return f"answers; {len(config.mqtt_topics)} topics"
+
+
 class Listener:
     """Listens in a thread of the library, writes in one of its own, until it is closed."""
 
@@ -95,9 +116,8 @@ class Listener:
 
     def start(self) -> None:
         """Connect, now or when the broker is there."""
-        secure = self._address.scheme == "mqtts"
-        port = self._address.port or (8_883 if secure else 1_883)
-        self._client.connect_async(str(self._address.hostname), port, _KEEPALIVE_S)
+        host, port = str(self._address.hostname), _port(self._address)
+        self._client.connect_async(host, port, _KEEPALIVE_S)
         self._client.loop_start()
         self._thread.start()
 
@@ -194,12 +214,29 @@ class Listener:
 
 
 def let_in(way: Way, key: Key, some: Sequence[Message], now_s: int) -> None:
-    """Let in what messages say, as a key; durable when it returns."""
-    posted = _together([messages.read(one) for one in some])
-    if posted.values or posted.faults:
-        content = repr((posted.values, posted.faults)).encode("utf-8", "replace")
-        digest = hashlib.sha256(content).hexdigest()[:40]
-        entrance.receive(way.gate, Parcel(posted, key, digest, _SOURCE), now_s)
+    """Let in what messages say, as a key; durable when it returns.
+
+    One that no code foresaw must not keep the others waiting for ever: it is quarantined.
+    """
+    try:
+        _receive(way, key, _together([messages.read(one) for one in some]), now_s)
+    except _ODD:
+        log.exception("a message could not be kept")
+        for one in some if len(some) > 1 else ():
+            let_in(way, key, [one], now_s)
+        if len(some) == 1:
+            error = Malformed("message.odd", "this message could not be kept")
+            raw = some[0].payload[:150].decode("utf-8", "replace")
+            fault = Fault.of(error, line=1, field=some[0].topic[-80:], raw=raw)
+            _receive(way, key, Posted((), (fault,)), now_s)
+
+
+def _receive(way: Way, key: Key, posted: Posted, now_s: int) -> None:
+    if not posted.values and not posted.faults:
+        return
+    content = repr((posted.values, posted.faults)).encode("utf-8", "replace")
+    digest = hashlib.sha256(content).hexdigest()[:40]
+    entrance.receive(way.gate, Parcel(posted, key, digest, _SOURCE), now_s)
 
 
 def _together(posts: Sequence[Posted]) -> Posted:
@@ -236,3 +273,7 @@ def _address(config: Config) -> SplitResult:
             hint="see docs/operators/mqtt.md",
         )
     return address
+
+
+def _port(address: SplitResult) -> int:
+    return address.port or (8_883 if address.scheme == "mqtts" else 1_883)

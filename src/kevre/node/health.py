@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import connection
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 
 from kevre.flow import way
+from kevre.flow.input import Input, State
 from kevre.flow.models import Cursor, Quarantined
 from kevre.model.errors import Conflict, Unavailable
-from kevre.node import install
+from kevre.node import broker, install
 from kevre.node.config import Config
 from kevre.rights import access, law
 from kevre.store import Store
@@ -38,6 +40,8 @@ def checks(config: Config) -> list[tuple[str, Callable[[], str]]]:
         ("readings", lambda: _readings(config)),
         ("access log", _access_log),
         ("quarantine", _quarantine),
+        ("tray", _tray),
+        *([("broker", lambda: broker.look(config))] if config.mqtt_url else []),
     ]
 
 
@@ -79,3 +83,9 @@ def _quarantine() -> str:
     return (
         f"{Quarantined.objects.filter(resolved_at__isnull=True).count()} faults wait for a person"
     )
+
+
+def _tray() -> str:
+    waiting = Input.objects.filter(state=State.WAITING)
+    readings = waiting.aggregate(sum=Sum("waiting"))["sum"] or 0
+    return f"{waiting.count()} inputs wait for a person, with {readings} readings"
