@@ -91,6 +91,19 @@ def test_asking_for_a_code_tells_nothing_of_the_account(town):
     assert mails == [1, 1]
 
 
+def test_asking_to_reset_a_password_tells_nothing_of_the_account(town):
+    person("known@x.example")
+    answers, mails = [], []
+    for email in ("known@x.example", "unknown@x.example"):
+        before = len(mail.outbox)
+        answer = Client().post("/en/account/password/reset/", {"email": email}, follow=True)
+        answers.append(said(answer))
+        mails.append(len(mail.outbox) - before)
+
+    assert answers[0] == answers[1]
+    assert mails == [1, 1]
+
+
 def test_a_wrong_password_costs_and_says_the_same_with_and_without_account(town, settings):
     settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
     person("known@x.example")
@@ -197,6 +210,19 @@ def test_a_session_is_listed_and_ended_from_elsewhere(town):
     assert {one.get("/en/security/").status_code for one in (there, elsewhere)} == {302}
     assert here.get("/en/security/").status_code == 200
     assert account.is_authenticated
+
+
+def test_a_session_keeps_no_address_and_of_the_browser_its_name_only(town):
+    from allauth.usersessions.models import UserSession
+
+    person("a@x.example")
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    client = Client(headers={"user-agent": agent}, REMOTE_ADDR="192.0.2.7")
+    sign_in(client, "a@x.example", PASSWORD)
+
+    kept = UserSession.objects.get()
+    assert (kept.ip, kept.user_agent) == ("0.0.0.0", "Firefox, Linux")
+    assert "Firefox, Linux" in client.get("/en/security/").content.decode()
 
 
 def test_nobody_ends_the_session_of_another(town):

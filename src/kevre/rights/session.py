@@ -13,6 +13,10 @@ from django.db.models import QuerySet
 
 from kevre.rights.account import Account
 
+# The library wants an address; this is none.
+_NOWHERE = "0.0.0.0"  # noqa: S104 - nothing is bound to it
+_MOST_SIGNS = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -39,7 +43,7 @@ def places(account: Account, current: str, now: datetime) -> tuple[Place, ...]:
             one.pk,
             one.created_at,
             one.last_seen_at,
-            browser(one.user_agent),
+            one.user_agent,
             is_current=one.session_key == current,
         )
         for one in found.order_by("-created_at")
@@ -56,6 +60,12 @@ def revoke_others(account: Account, current: str) -> int:
     return _end(account, {}, current)
 
 
+def spare(instance: UserSession, **_: Any) -> None:
+    """Keep neither the address of a machine nor more of a browser than its name; before saving."""
+    instance.ip = _NOWHERE
+    instance.user_agent = browser(instance.user_agent) or instance.user_agent[:_MOST_SIGNS]
+
+
 def forget(now: datetime) -> int:
     """Let go what is told of sessions that are over; count it."""
     Session.objects.filter(expire_date__lt=now).delete()
@@ -67,7 +77,11 @@ def forget(now: datetime) -> int:
 def browser(agent: str) -> str:
     """Name a browser and its system by what it says of itself; empty if it is not known.
 
+    What it names is named the same again.
+
     >>> browser("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    'Firefox, Linux'
+    >>> browser("Firefox, Linux")
     'Firefox, Linux'
     """
     # The order decides: each of the first says that it is one of the later too.
@@ -78,6 +92,7 @@ def browser(agent: str) -> str:
         ("iPad", "iPad"),
         ("Windows", "Windows"),
         ("Mac OS", "macOS"),
+        ("macOS", "macOS"),
         ("Linux", "Linux"),
     )
     found = (next((name for sign, name in each if sign in agent), "") for each in (names, systems))
