@@ -174,6 +174,17 @@ _BEFORE_1990 = {Senml: ["time.out_of_range"], Up: []}
 TELLING = (Senml, Up, Influx1, Influx2, Prometheus)  # those whose protocol tells what was not kept
 
 
+class Noting:
+    """A client that keeps what it was answered."""
+
+    def __init__(self, client, answers):
+        self.client, self.answers = client, answers
+
+    def post(self, *given, **named):
+        self.answers.append(self.client.post(*given, **named))
+        return self.answers[-1]
+
+
 @pytest.fixture
 def enter(way, client, school):
     """An entrance whose series is known and accepted."""
@@ -412,3 +423,16 @@ def test_names_that_no_database_keeps_are_no_way_to_stop_an_entrance(enter, kind
     found = Waiting.objects.get().input
     assert "\x00" not in found.node + found.name
     assert "a" in found.node + found.name
+
+
+@pytest.mark.parametrize("kind", [one for one in ALL if one is not Mqtt])
+def test_when_the_store_cannot_write_the_sender_is_told_to_come_back(enter, kind, client):
+    entrance = enter(kind)
+    answers = []
+    entrance.client = Noting(client, answers)
+    entrance.way.store.close()
+
+    assert not entrance.send((NOW_S, 5))
+
+    assert [answer.status_code for answer in answers] == [503]
+    assert kind is Senml or int(answers[0]["Retry-After"]) > 0

@@ -20,7 +20,7 @@ from kevre.flow.quarantine import Held
 from kevre.flow.register import Registrar
 from kevre.model import identifier
 from kevre.model.batch import Batch, Column
-from kevre.model.errors import KevreError, Malformed, Refused
+from kevre.model.errors import KevreError, Malformed, Refused, Unavailable
 from kevre.model.quality import Quality
 from kevre.model.reading import Fault
 from kevre.places.series import Series
@@ -144,6 +144,9 @@ class Gate:
         for column in columns:
             try:
                 series = _find(column, writer, registrar)
+            except Unavailable:
+                # No fault of the readings: the sender keeps them, and comes again.
+                raise
             except KevreError as error:
                 fault = replace(Fault.of(error, field="n"), raw=_summary(column))
                 held.append(Held(fault, column))
