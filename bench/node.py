@@ -6,8 +6,10 @@ import http.client
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from kevre.node.port import free_port
 _HOME = BUILD / "bench-demo"
 _KEVRE = Path(sys.executable).parent / "kevre"
 _PATIENCE_S = 300
+_SENDERS, _POSTS = 24, 60
 
 
 def figures() -> list[Figure]:
@@ -109,7 +112,7 @@ def _fetched(url: str) -> tuple[str, int]:
 
 
 def _posts(url: str) -> list[Figure]:
-    """Send single readings from four senders at once, then large packs from one."""
+    """Send single readings from many senders at once, then large packs from one."""
     key = (_HOME / "demo" / "device.key").read_text().strip()
     name = "urn:dev:prm:00000000000101_consumption/power/active/instant"
     start_s = int(time.time()) - 80_000
@@ -118,13 +121,14 @@ def _posts(url: str) -> list[Figure]:
         line = _Line(url, key)
         return [
             line.send([{"bn": name, "bt": start_s + 300 * number + k, "bu": "W", "v": k}])
-            for k in range(150)
+            for k in range(_POSTS)
         ]
 
     began = time.perf_counter()
-    with ThreadPoolExecutor(4) as pool:
-        times = [one for some in pool.map(sender, range(4)) for one in some]
+    with ThreadPoolExecutor(_SENDERS) as pool:
+        times = [one for some in pool.map(sender, range(_SENDERS)) for one in some]
     posts = len(times) / (time.perf_counter() - began)
+    rows = _rows_in_sqlite(len(times))
     p99_ms = 1_000 * quantiles(times, n=100)[98]
     line, count = _Line(url, key), 10_000
     pack = [
@@ -135,10 +139,33 @@ def _posts(url: str) -> list[Figure]:
         line.send([pack[0] | {"bt": start_s + 2_000 + 20_000 * n}, *pack[1:]]) for n in range(3)
     )
     return [
-        Figure("posts of one reading, 4 senders", posts, "1/s", "", None, None, "higher"),
+        Figure(
+            f"posts of one reading, {_SENDERS} senders",
+            posts,
+            "1/s",
+            "rows in SQLite",
+            posts / rows,
+            300,
+            "higher",
+        ),
         Figure("posts of one reading, p99", p99_ms, "ms", "", None, None),
-        Figure("readings in packs of 10,000", batch, "1/s", "", None, None, "higher"),
+        Figure("readings in packs of 10,000", batch, "1/s", "SenML JSON", None, 200_000, "higher"),
     ]
+
+
+def _rows_in_sqlite(count: int) -> float:
+    """Commit as many single rows to a SQLite file, one after the other, without any server."""
+    with tempfile.TemporaryDirectory() as folder:
+        link = sqlite3.connect(Path(folder) / "rows.sqlite3", isolation_level=None)
+        link.execute("pragma journal_mode=wal")
+        link.execute("pragma synchronous=full")
+        link.execute("create table reading(series, start_s, value, primary key(series, start_s))")
+        began = time.perf_counter()
+        for k in range(count):
+            link.execute("insert into reading values (1, ?, ?)", (k, k))
+        took_s = time.perf_counter() - began
+        link.close()
+    return count / took_s
 
 
 class _Line:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from kevre.flow import quarantine
-from kevre.flow.arrival import Arrival
+from kevre.flow.arrival import Arrival, Arrivals
 from kevre.flow.live import Hub
 from kevre.flow.quarantine import Held
 from kevre.flow.register import Registrar
@@ -114,6 +114,7 @@ class Gate:
     def __init__(self, store: Store, hub: Hub) -> None:
         self._store = store
         self._hub = hub
+        self._arrivals = Arrivals()
 
     def accept(self, batch: Batch, writer: Writer, *, now_s: int) -> Receipt:
         """Keep what can be kept of a batch; durable when it returns.
@@ -132,7 +133,7 @@ class Gate:
         late = list(_late(written, columns))
         quarantine.keep(batch, writer.origin, late, now_s)
         receipt = _receipt(written, tuple(one.fault for one in (*held, *late)))
-        _log_arrival(batch, writer.origin, receipt, now_s)
+        self._arrivals.note(_arrival(batch, writer.origin, receipt, now_s))
         self._tell(columns, now_s)
         return receipt
 
@@ -240,15 +241,13 @@ def _receipt(written: Written, faults: tuple[Fault, ...]) -> Receipt:
     return Receipt(kept, written.new + written.changed, written.same, faults)
 
 
-def _log_arrival(batch: Batch, origin: str, receipt: Receipt, now_s: int) -> None:
-    Arrival.objects.update_or_create(
+def _arrival(batch: Batch, origin: str, receipt: Receipt, now_s: int) -> Arrival:
+    return Arrival(
         origin=origin,
         key=batch.key,
-        defaults={
-            "source": batch.source[:300],
-            "received_at": datetime.fromtimestamp(now_s, UTC),
-            "kept": receipt.kept,
-            "changed": receipt.changed,
-            "quarantined": len(receipt.quarantined),
-        },
+        source=batch.source[:300],
+        received_at=datetime.fromtimestamp(now_s, UTC),
+        kept=receipt.kept,
+        changed=receipt.changed,
+        quarantined=len(receipt.quarantined),
     )

@@ -7,7 +7,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 from kevre.node.lean import lean
+from kevre.node.pool import pooled
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kevre.node.settings")
 
-application = lean(get_asgi_application())
+application = pooled(lean(get_asgi_application()))
