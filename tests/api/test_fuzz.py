@@ -24,7 +24,11 @@ from kevre.places.models import Series
 from kevre.rights import consent, key
 from kevre.rights.models import Account, Application, Grant, Membership, Role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    # A long answer is made for the asynchronous server; asked through WSGI it comes all the same.
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators"),
+]
 ROLES = ("guest", "citizen", "operator", "application", "service", "stranger", "writer")
 EXAMPLES = 12
 THERE = {"/series/": Series, "/grants/": Grant, "/applications/": Application}
