@@ -1,11 +1,11 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests import registry
 from tests.federate.conftest import NOW_S, POWER, batch, column, way  # noqa: F401
 
-from kevre.flow import quarantine
+from kevre.flow import arrival, quarantine
 from kevre.flow.accept import Writer
 from kevre.flow.models import Quarantined
 from kevre.flow.quarantine import Wanted
@@ -164,3 +164,21 @@ def test_a_column_is_read_back_as_it_was_packed():
     )
 
     assert quarantine.unpack(quarantine.pack(given)) == given
+
+
+def test_old_lines_about_batches_go(way):  # noqa: F811
+    refuse(way)
+    now = datetime.fromtimestamp(NOW_S, UTC)
+    quarantine.forget(ANY, now)
+
+    assert (arrival.forget(now), quarantine.let_go(now)) == (0, 0)
+    later = now + arrival.KEPT + timedelta(seconds=1)
+    assert (arrival.forget(later), quarantine.let_go(later)) == (1, 1)
+
+
+def test_arrivals_of_many_at_once_are_all_written_and_the_later_of_one_batch_stands(way):  # noqa: F811
+    for number in range(3):
+        refuse(way, (number,), key="same")
+    refuse(way, (1,), key="other")
+
+    assert arrival.Arrival.objects.count() == 2

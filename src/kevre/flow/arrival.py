@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+# How long it can be told when and from where a batch came.
+KEPT = timedelta(days=180)
 
 
 class Arrival(models.Model):
@@ -29,6 +33,15 @@ class Arrival(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin} · {self.source}"
+
+
+def forget(now: datetime) -> int:
+    """Let lines go that are older than KEPT, and count them: they must not grow with the years.
+
+    The readings say themselves what they are; the change log names the batch.
+    """
+    count, _each = Arrival.objects.filter(received_at__lt=now - KEPT).delete()
+    return count
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import cbor2
 from django.db import models
@@ -25,6 +25,8 @@ from kevre.model.series import Direction, Fluid, Kind, Statistic
 
 # Beyond this the readings of one line are not kept, only counted: send them again.
 MOST_HELD = 100_000
+# How long a line that was dealt with can still be looked at.
+KEPT = timedelta(days=180)
 
 
 class Quarantined(models.Model):
@@ -177,6 +179,12 @@ def forget(wanted: Wanted, now: datetime) -> int:
 def resolve(lines: Sequence[Quarantined], now: datetime) -> None:
     """Call lines dealt with: the gate has what they held."""
     Quarantined.objects.filter(pk__in=[one.pk for one in lines]).update(resolved_at=now, held=b"")
+
+
+def let_go(now: datetime) -> int:
+    """Delete lines that were dealt with longer ago than KEPT; count them."""
+    count, _each = Quarantined.objects.filter(resolved_at__lt=now - KEPT).delete()
+    return count
 
 
 def erase(urn: str) -> int:

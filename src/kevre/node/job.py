@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from kevre.federate import hook as hook_sender
 from kevre.federate import identity, keep, peer
-from kevre.flow import derive, notify, share, silence, tray
+from kevre.flow import arrival, derive, notify, quarantine, share, silence, tray
 from kevre.flow.way import Way
 from kevre.node import sponsorship
 from kevre.node.config import Config
@@ -46,6 +46,7 @@ def table(config: Config) -> tuple[Job, ...]:
         Job("close-day", 300.0, lambda _: share.close_day(timezone.now())),
         Job("silence", 60.0, lambda _: _watch(config)),
         Job("signatures", 3_600.0, lambda _: peer.forget_signatures(timezone.now())),
+        Job("lines", 86_400.0, lambda _: _let_lines_go()),
         Job("keep", 3_600.0, lambda way: keep.tend(way, timezone.now())),
         Job("sponsors", 60.0, lambda way: sponsorship.tend(config, way)),
         Job("notify", 5.0, lambda way: notify.catch_up(way.store, timezone.now())),
@@ -59,6 +60,12 @@ def table(config: Config) -> tuple[Job, ...]:
     from kevre.node.demo.feed import feed
 
     return (*jobs, Job("demo-feed", 60.0, lambda way: feed(way, config.home, int(time.time()))))
+
+
+def _let_lines_go() -> int:
+    """Let old lines about batches go, and those of quarantine that were dealt with."""
+    now = timezone.now()
+    return arrival.forget(now) + quarantine.let_go(now)
 
 
 def _watch(config: Config) -> int:
