@@ -167,7 +167,8 @@ def test_a_notice_of_what_is_not_its_own_binds_nobody(way, receiver, own):
     place = Site.objects.get()
     way.gate.accept(batch(column([1])), Writer.operator("test", site=place), now_s=NOW_S)
 
-    ((_, said),) = tell(receiver, "erased")
+    ((_, said),) = tell(receiver)
+    assert said == "another brought this series first"
+    tell(receiver, "erased", number=2)
 
-    assert said == "nothing was held"
     assert stored(way) == [1]

@@ -57,7 +57,7 @@ def lent(db):
 def bind(curve, **changed):
     told = Terms("study", retention_s=DAY_S)
     given_terms = Terms(**{name: getattr(told, name) for name in told.__slots__} | changed)
-    assert terms.hold(curve.urn, curve.source, given_terms, NOW)
+    terms.hold(curve.urn, curve.source, given_terms, NOW)
 
 
 def may(reader, curve):
@@ -105,13 +105,26 @@ def test_what_was_ended_is_read_by_its_keeper_no_more(lent):
 
 
 @pytest.mark.django_db
+@pytest.mark.registry
+def test_a_peer_cannot_bind_what_somebody_else_measures(lent):
+    bind(lent)
+    lent.source = None
+    lent.save()
+
+    assert may(Reader(None), lent)
+    assert lent.pk in gate.reach(Reader(None), Series.objects.all(), NOW)
+    write(Grant.objects.get(), lent)
+
+
+@pytest.mark.django_db
 def test_another_source_cannot_bind_what_is_not_its_own(lent):
     other = Source.objects.create(slug="other", name="Other", nature="measured")
     bind(lent)
 
-    assert not terms.hold(lent.urn, other, Terms("", is_open=True), NOW)
-    assert terms.end(lent.urn, other, NOW) is None
-    assert not HeldTerms.objects.get().is_open
+    terms.hold(lent.urn, other, Terms("", is_open=True), NOW)
+
+    assert not may(Reader(None), lent)
+    assert HeldTerms.objects.count() == 2
 
 
 @pytest.mark.django_db

@@ -113,8 +113,9 @@ class Receiver:
         """Do as a notice says; give the receipt. Again is no change."""
         source = self._feed.peer.source
         if not told.is_end:
-            is_ours = terms.hold(told.urn, source, told.terms, now)
-            return "bound" if is_ours else "another brought this series first"
+            terms.hold(told.urn, source, told.terms, now)
+            is_another = Series.objects.filter(urn=told.urn).exclude(source=source).exists()
+            return "another brought this series first" if is_another else "bound"
         held = terms.end(told.urn, source, now)
         if held is None:
             return "nothing was held"

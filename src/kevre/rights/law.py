@@ -26,8 +26,9 @@ COVERED = """
     join places_series s on s.id = new.series_id
     join places_meteringpoint p on p.id = s.point_id
     where g.id = new.grant_id and p.site_id = g.site_id
-    and not exists (select 1 from rights_heldterms t where t.urn = s.urn and not t.is_open
-        and (not t.onward or t.ended_at is not null))
+    and not exists (select 1 from rights_heldterms t
+        where t.urn = s.urn and t.source_id = s.source_id
+        and not t.is_open and (not t.onward or t.ended_at is not null))
     and substr(s.urn, {position} + 1, length(g.path_prefix)) = g.path_prefix
     and g.valid_since <= new.at and (g.valid_until is null or g.valid_until > new.at)
     and g.withdrawn_at is null
@@ -46,7 +47,8 @@ or (new.basis = 'holder' and new.grant_id is null and exists (
     join rights_membership m on m.party_id = h.party_id
     where s.id = new.series_id and m.account_id = new.account_id
     and not exists (select 1 from rights_heldterms t
-        where t.urn = s.urn and not t.is_open and t.ended_at is not null)))
+        where t.urn = s.urn and t.source_id = s.source_id
+        and not t.is_open and t.ended_at is not null)))
 or (new.basis = 'operator' and new.grant_id is null and exists (
     select 1 from rights_account a where a.id = new.account_id and a.is_superuser))
 or (new.basis = 'export' and new.grant_id is null and new.account_id is null

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from kevre.model.terms import LONGEST_PURPOSE, Terms
@@ -19,7 +19,7 @@ from kevre.places.source import Source
 
 
 class HeldTerms(models.Model):
-    """The terms of a series that another node lent us.
+    """The terms of a series that another node lent us; they bind what came from that node.
 
     Attributes:
         urn: of the series, which may not have come yet.
@@ -27,7 +27,7 @@ class HeldTerms(models.Model):
         ended_at: when the lender told that no grant covers it any more.
     """
 
-    urn = models.CharField(max_length=200, unique=True)
+    urn = models.CharField(max_length=200)
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="terms")
     purpose = models.CharField(max_length=LONGEST_PURPOSE, blank=True)
     retention_s = models.BigIntegerField(null=True, blank=True)
@@ -40,6 +40,9 @@ class HeldTerms(models.Model):
     class Meta:
         verbose_name = _("terms of a lent series")
         verbose_name_plural = _("terms of lent series")
+        constraints = (
+            models.UniqueConstraint(fields=("urn", "source"), name="terms_once_by_source"),
+        )
 
     def __str__(self) -> str:
         return self.urn
@@ -60,11 +63,8 @@ class HeldTerms(models.Model):
         return Terms(self.purpose, self.retention_s, self.onward, self.until_s, self.is_open)
 
 
-def hold(urn: str, source: Source, terms: Terms, now: datetime) -> bool:
-    """Be bound by what a lender tells of one of its series; False if it is another's."""
-    held = HeldTerms.objects.filter(urn=urn).first()
-    if held is not None and held.source_id != source.pk:
-        return False
+def hold(urn: str, source: Source, terms: Terms, now: datetime) -> None:
+    """Be bound by what a lender tells of one of its series."""
     told: dict[str, object] = {
         "purpose": terms.purpose[:LONGEST_PURPOSE],
         "retention_s": terms.retention_s,
@@ -73,9 +73,9 @@ def hold(urn: str, source: Source, terms: Terms, now: datetime) -> bool:
         "until_s": terms.until_s,
         "ended_at": None,
     }
-    fresh = {"source": source, "since": now}
-    HeldTerms.objects.update_or_create(urn=urn, defaults=told, create_defaults=told | fresh)
-    return True
+    HeldTerms.objects.update_or_create(
+        urn=urn, source=source, defaults=told, create_defaults=told | {"since": now}
+    )
 
 
 def end(urn: str, source: Source, now: datetime) -> HeldTerms | None:
@@ -85,14 +85,18 @@ def end(urn: str, source: Source, now: datetime) -> HeldTerms | None:
 
 
 def of(series: Collection[Series]) -> dict[int, HeldTerms]:
-    """Give the terms that bind some series, by their keys."""
-    names = {one.urn: one.pk for one in series}
-    return {names[held.urn]: held for held in HeldTerms.objects.filter(urn__in=names)}
+    """Give the terms that bind some series, by their keys; of their own source alone."""
+    known = {(one.urn, one.source_id): one.pk for one in series}
+    held = HeldTerms.objects.filter(urn__in={urn for urn, _ in known})
+    return {known[one.urn, one.source_id]: one for one in held if (one.urn, one.source_id) in known}
 
 
 def withheld(series: QuerySet[Series]) -> set[int]:
     """Give the series that may not be let read by anybody but us."""
-    closed = HeldTerms.objects.filter(is_open=False).filter(
-        Q(onward=False) | Q(ended_at__isnull=False)
+    closed = HeldTerms.objects.filter(
+        Q(onward=False) | Q(ended_at__isnull=False),
+        is_open=False,
+        urn=OuterRef("urn"),
+        source=OuterRef("source"),
     )
-    return set(series.filter(urn__in=closed.values("urn")).values_list("pk", flat=True))
+    return set(series.filter(Exists(closed)).values_list("pk", flat=True))
