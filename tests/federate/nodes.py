@@ -62,10 +62,24 @@ class Node:
         assert done.returncode == 0, done.stderr[-2_000:]
         return done.stdout.strip()
 
-    def serve(self):
+    def serve(self, *, largest_file=None):
+        """Serve it; `largest_file` [B] makes its disk full for every file beyond that size."""
+
+        limit = "unlimited" if largest_file is None else largest_file // 1024
         with (self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [KEVRE, "serve", "--host", self.host, "--port", str(self.port)],
+                [
+                    "bash",
+                    "-c",
+                    f'ulimit -f {limit}; exec "$@"',
+                    "bash",
+                    KEVRE,
+                    "serve",
+                    "--host",
+                    self.host,
+                    "--port",
+                    str(self.port),
+                ],
                 env=self.environment,
                 stderr=log,
             )

@@ -114,3 +114,32 @@ def bound(node):
         'print(list(HeldTerms.objects.values_list("onward", "ended_at")))'
     )
     return node.python(code)
+
+
+def test_a_receiver_whose_disk_is_full_goes_on_and_catches_up(two):
+    lender, receiver = two
+    key = nodes.furnish(lender)
+    receiver.run("user", "operator@example.org", "--operator")
+    lender.serve()
+    receiver.serve()
+    nodes.acquaint(lender, receiver)
+    nodes.grant(lender, receiver)
+    receiver.run("peer", "subscribe", nodes.slug(lender), POINT)
+    receiver.kill()
+    for day in range(0, 360 * 6, 60):
+        nodes.post(lender, key, nodes.half_hours(48 * 60, NEW_YEAR_S - day * 86_400, first=day))
+
+    # More than the registry has, less than its log needs while the readings come: what cannot
+    # be written there cannot be told there either.
+    room = max(one.stat().st_size for one in receiver.home.iterdir() if one.is_file())
+    receiver.serve(largest_file=room + 40_000)
+    wait_for(lambda: "disk" in (receiver.home / "log").read_text())
+    time.sleep(3)
+    assert receiver.process.poll() is None
+    assert receiver._answers()
+    receiver.kill()
+
+    receiver.serve()
+    lent, taken = nodes.agreed(two, 60)
+    assert taken == lent
+    assert lent[POWER][0] == 48 * 360 * 6
