@@ -11,6 +11,7 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
+from tests.federate.nodes import any_port
 from tests.node.test_cli import CURVE
 from tests.node.test_serve import KEVRE, served
 from tests.store.conftest import steady
@@ -19,7 +20,6 @@ from kevre.model.identifier import KINDS
 from kevre.model.permit import Permit
 from kevre.model.step import Resolution
 from kevre.model.window import EARLIEST_S, LATEST_S, PARIS, Window
-from kevre.node.port import free_port
 from kevre.store import Store
 
 URN = "urn:dev:prm:09876543210123"
@@ -126,7 +126,7 @@ def wait_for(acknowledged, count):
 @pytest.mark.registry
 def test_a_node_that_is_written_to_is_saved_and_restored_elsewhere(home, tmp_path):
     secret = run(home, "key", "meter", URN).strip()
-    port = free_port("127.0.0.1", 8700)
+    port = any_port("127.0.0.1")
     process = served(home, port)
     acknowledged = []
     with ended(process), writing(lambda number: send(port, secret, number), acknowledged):
@@ -179,7 +179,7 @@ def test_what_is_there_is_kept_aside_and_a_running_node_is_left_alone(home, tmp_
     before = kept(tmp_path / "home")
 
     assert "--replace" in run(home, "restore", saved, code=5)
-    with ended(served(home, free_port("127.0.0.1", 8700))):
+    with ended(served(home, any_port("127.0.0.1"))):
         run(home, "restore", "--replace", saved, code=6)
     told = run(home, "restore", "--replace", saved)
 

@@ -8,8 +8,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-
-from kevre.node.port import free_port
+from tests.federate.nodes import any_port
 
 KEVRE = Path(sys.executable).parent / "kevre"
 
@@ -44,7 +43,7 @@ def served(environment, port):
 
 def test_a_node_serves_dies_and_serves_again(environment):
     subprocess.run([KEVRE, "init"], env=environment, check=True, capture_output=True)
-    port = free_port("127.0.0.1", 8600)
+    port = any_port("127.0.0.1")
 
     process = served(environment, port)
     assert status(f"http://127.0.0.1:{port}/fr/about/") == 200

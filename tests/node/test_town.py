@@ -13,10 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from lxml import html
+from tests.federate.nodes import any_port
 from tests.idp.provider import CLIENT, PASSWORD, SECRET
 from tests.served import KEVRE, ServedNode
-
-from kevre.node.port import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 # At the provider, in this order: person0, person1, …
@@ -54,7 +53,7 @@ def node(tmp_path_factory):
         if not email.startswith(("paul", "root")):
             served.run(KEVRE, "user", email)
     served.run(KEVRE, "user", "root@lorient.example", "--operator")
-    port = free_port("127.0.0.1", 8_900)
+    port = any_port("127.0.0.1")
     with (home / "kevre.toml").open("a") as config:
         config.write(TABLE.format(port=port))
     (home / "key.pem").write_text(key())
