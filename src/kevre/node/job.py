@@ -48,7 +48,7 @@ def table(config: Config) -> tuple[Job, ...]:
         Job("signatures", 3_600.0, lambda _: peer.forget_signatures(timezone.now())),
         Job("lines", 86_400.0, lambda _: _let_lines_go()),
         Job("keep", 3_600.0, lambda way: keep.tend(way, timezone.now())),
-        Job("sponsors", 60.0, lambda way: sponsorship.tend(config, way)),
+        Job("sponsors", 10.0, lambda way: sponsorship.tend(config, way)),
         Job("notify", 5.0, lambda way: notify.catch_up(way.store, timezone.now())),
         Job("hooks", 5.0, lambda _: _tell(config)),
         Job("sessions", 3_600.0, lambda _: _forget(timezone.now())),
